@@ -1,0 +1,17 @@
+// Copyright The auditsetup Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package tuning turns a load into the numbers of an audit backend: batch
+// size, throttle and buffer, and how the log file is rotated. All of it is
+// arithmetic. Nothing here reads a file, a cluster or a clock, and the same
+// load always gives the same numbers.
+//
+// Each number is a [Value], which carries the formula with the load's own
+// figures in it, the reason, and where upstream can be read. A setting that
+// cannot say why it is what it is does not leave this package.
+//
+// Numbers are for one kube-apiserver. A request is audited by the server that
+// answers it, so a cluster's rate is to be split over its API servers first.
+// Versions do not matter here but for one flag: audit-log-compress is known
+// from 1.20 on.
+package tuning
