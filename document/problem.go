@@ -99,7 +99,7 @@ func (ps Problems) Sort() {
 func ProblemsOf(err error) Problems {
 	var all Problems
 	var one Problem
-	//nolint:errorlint // only a join at the top is gone through: below it, whoever wrapped it has said what it comes to
+	// only a join at the top is gone through: below it, whoever wrapped it has said what it comes to
 	joined, isJoin := err.(interface{ Unwrap() []error })
 	switch {
 	case err == nil:
