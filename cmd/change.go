@@ -1,0 +1,209 @@
+// Copyright The auditsetup Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cmd
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/auditsetup/auditsetup/document"
+	"github.com/auditsetup/auditsetup/manifest"
+	"github.com/auditsetup/auditsetup/node"
+	"github.com/auditsetup/auditsetup/render"
+	"github.com/auditsetup/auditsetup/setup"
+	"github.com/spf13/pflag"
+)
+
+// hostFlags say which machine, or image of one, a command works on.
+type hostFlags struct {
+	host     node.Host
+	manifest string
+	noWait   bool
+}
+
+func (h *hostFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&h.manifest, "manifest", setup.DefaultManifest, "static pod manifest of the kube-apiserver")
+	f.StringVar(&h.host.Root, "root", "", "take all paths below this folder, the image of a machine; nothing is restarted or waited for")
+	f.StringVar(&h.host.StateDir, "state-dir", node.DefaultStateDir, "where records and backups are kept")
+	f.BoolVar(&h.noWait, "no-wait", false, "do not wait for the API server to come back")
+}
+
+// check refuses places that cannot be meant.
+func (h *hostFlags) check() error {
+	var problems document.Problems
+	h.host.Version = toolVersion()
+	if root := h.host.Root; root != "" {
+		info, err := os.Stat(root)
+		switch {
+		case err != nil:
+			problems.Add("--root", fmt.Sprintf("%s cannot be opened: %s", root, cause(err)), "name the folder that is the root of the machine's files")
+		case !info.IsDir():
+			problems.Add("--root", root+" is not a folder", "name the folder that is the root of the machine's files")
+		}
+	}
+	for _, f := range []struct{ flag, path, hint string }{
+		{"--manifest", h.manifest, "write it from /, as the machine sees it, such as " + setup.DefaultManifest},
+		{"--state-dir", h.host.StateDir, "write it from /, as the machine sees it, such as " + node.DefaultStateDir},
+	} {
+		if !path.IsAbs(f.path) || path.Clean(f.path) != f.path {
+			problems.Add(f.flag, fmt.Sprintf("%q is not a plain absolute path", f.path), f.hint)
+		}
+	}
+	if dir := path.Dir(h.manifest); problems == nil && (h.host.StateDir == dir || strings.HasPrefix(h.host.StateDir, dir+"/")) {
+		problems.Add("--state-dir", h.host.StateDir+" is in the manifests folder, where the kubelet takes every file for a pod",
+			"choose another folder, such as "+node.DefaultStateDir)
+	}
+	return problems.Err()
+}
+
+// checkWait insists on --no-wait on a running machine: this version cannot wait
+// for the API server, and must not be taken to have done so.
+func (h *hostFlags) checkWait() error {
+	if h.noWait || h.host.Root != "" {
+		return nil
+	}
+	return usagef("add --no-wait and watch the API server yourself, with auditsetup rollback at hand; or work on a copy with --root",
+		"this version of auditsetup does not wait for the API server to come back after a change")
+}
+
+// readManifest reads the static pod and refuses what the kubelet would run in
+// its place. The bytes are nil when there are none; a manifest comes with an
+// error when only something beside it is wrong.
+func (h *hostFlags) readManifest() (*manifest.Manifest, []byte, error) {
+	shown := h.host.Display(h.manifest)
+	file, err := h.host.Read(h.manifest)
+	if err != nil {
+		return nil, nil, hinted(err, shown, "check the path given with --manifest; kubeadm's is "+setup.DefaultManifest+", on a control plane")
+	}
+	m, err := manifest.Read(shown, file.Bytes)
+	err = hinted(err, shown, "check the path given with --manifest, or get the file back, such as from a backup")
+	strays, strayErr := h.host.Strays(h.manifest)
+	var problems document.Problems
+	for _, s := range strays {
+		problems = append(problems, s.Problem)
+	}
+	return m, file.Bytes, combine(err, strayErr, problems.Err())
+}
+
+// hinted adds a hint to the problems with a whole file that have none.
+func hinted(err error, file, hint string) error {
+	problems := document.ProblemsOf(err)
+	for i, p := range problems {
+		if p.File == file && p.Hint == "" && p.Line == 0 {
+			problems[i].Hint = hint
+		}
+	}
+	return problems.Err()
+}
+
+// resolve works out the setup for the manifest that was read. Without one,
+// whatever else is wrong is found all the same.
+func resolve(in setup.Input, m *manifest.Manifest, shown string, data []byte, inErr, readErr error) (*setup.Desired, error) {
+	if m == nil && in.Spec.KubeVersion == "" {
+		return nil, combine(inErr, readErr, setup.Check(in).Err())
+	}
+	if m != nil {
+		in.Image = m.Image()
+		line := 0
+		if before, _, ok := bytes.Cut(data, []byte(in.Image)); ok && in.Image != "" {
+			line = 1 + bytes.Count(before, []byte("\n"))
+		}
+		in.Origins["image"] = document.Problem{File: shown, Line: line}
+	}
+	desired, err := setup.Resolve(in)
+	return desired, combine(inErr, readErr, err)
+}
+
+// planned is a change of a host, worked out and not made.
+type planned struct {
+	desired *setup.Desired // nil for disable
+	result  *manifest.Result
+	change  node.Change
+	display func(string) string
+}
+
+// planEnable works out what it takes to have the wanted setup on the host.
+// inErr is what was found wrong with the input so far.
+func (h *hostFlags) planEnable(in setup.Input, inErr error) (*planned, error) {
+	m, bytes, readErr := h.readManifest()
+	in.Manifest, in.StateDir = h.manifest, h.host.StateDir
+	desired, err := resolve(in, m, h.host.Display(h.manifest), bytes, inErr, readErr)
+	if err != nil {
+		return nil, err
+	}
+	p := &planned{desired: desired, display: h.host.Display}
+	p.result, err = manifest.Apply(m, desired.Want())
+	filesErr := h.planFiles(p, m)
+	if err := combine(err, filesErr); err != nil {
+		return nil, err
+	}
+	p.change.Command = "enable"
+	p.change.Manifest = &node.FileChange{Path: h.manifest, Old: bytes, New: p.result.After}
+	for _, f := range desired.Folders {
+		p.change.Folders = append(p.change.Folders, node.FolderChange{Path: f.Path, Mode: f.Mode})
+	}
+	return p, nil
+}
+
+// planFiles compares the files to write with those that are there. A file that
+// auditsetup did not write is somebody's, and replaced only when asked.
+func (h *hostFlags) planFiles(p *planned, m *manifest.Manifest) error {
+	var problems document.Problems
+	for _, f := range p.desired.Files {
+		old, err := h.host.Read(f.Path)
+		change := node.FileChange{Path: f.Path, New: f.Content, Mode: f.Mode}
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			problems = append(problems, document.ProblemsOf(err)...)
+		default:
+			change.Old = old.Bytes
+			ours := p.desired.Spec.TakeOver || bytes.Equal(old.Bytes, f.Content) || hash(old.Bytes) == m.Annotation(manifest.PolicyAnnotation)
+			if !ours {
+				written, err := h.wrote(f.Path, old.Bytes)
+				problems = append(problems, document.ProblemsOf(err)...)
+				ours = written != nil
+			}
+			if !ours {
+				problems.Add(h.host.Display(f.Path), "is there already, and not as auditsetup wrote it",
+					"choose another place with --policy-path, or add --take-over to replace it, and auditsetup disable puts it back")
+			}
+		}
+		p.change.Files = append(p.change.Files, change)
+	}
+	return problems.Err()
+}
+
+func hash(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// showDiff prints the diff of every file that the change touches, and its
+// removals.
+func (p *planned) showDiff(w io.Writer) {
+	files := p.change.Files
+	if p.change.Manifest != nil {
+		files = append(files[:len(files):len(files)], *p.change.Manifest)
+	}
+	for _, f := range files {
+		after := f.New
+		if f.Remove {
+			after = nil
+		}
+		if f.Secret {
+			fmt.Fprintf(w, "# %s holds credentials and is not shown\n", p.display(f.Path))
+			continue
+		}
+		_, _ = w.Write(render.Diff(p.display(f.Path), f.Old, after))
+	}
+}

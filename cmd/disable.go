@@ -1,0 +1,192 @@
+// Copyright The auditsetup Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cmd
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/auditsetup/auditsetup/document"
+	"github.com/auditsetup/auditsetup/manifest"
+	"github.com/auditsetup/auditsetup/node"
+	"github.com/spf13/cobra"
+	help "k8s.io/kubectl/pkg/util/templates"
+)
+
+type disableOptions struct {
+	consent
+
+	hostFlags
+	purge bool
+}
+
+func newDisable(io Streams) *cobra.Command {
+	o := &disableOptions{consent: consent{io: io, prompt: terminal{}}}
+	c := &cobra.Command{
+		Use:   "disable",
+		Short: "Take out exactly what enable put in",
+		Long: help.LongDesc(`
+			Take out exactly what enable put into the manifest, and put back what it
+			replaced. When nobody else changed the file since, it is the original
+			byte for byte; what others changed stays.
+
+			A policy file that enable replaced is put back too. The one that it wrote
+			stays, and so do the backups, which --purge removes; the logs stay always.`),
+		Example: help.Examples(`
+			# See what would change
+			auditsetup disable --dry-run
+
+			# On the image of a machine, without being asked
+			auditsetup disable --root /mnt/image --yes`),
+		Args: noArgs,
+		RunE: func(*cobra.Command, []string) error { return o.run() },
+	}
+	o.hostFlags.add(c.Flags())
+	o.consent.add(c.Flags())
+	c.Flags().BoolVar(&o.purge, "purge", false, "also remove the policy and the backups")
+	return c
+}
+
+func (o *disableOptions) run() error {
+	if err := o.possible(&o.hostFlags); err != nil {
+		return err
+	}
+	m, data, err := o.readManifest()
+	if err != nil {
+		return err
+	}
+	p := &planned{display: o.host.Display}
+	if p.result, err = manifest.Undo(m); err != nil {
+		return err
+	}
+	p.change.Command = "disable"
+	p.change.Manifest = &node.FileChange{Path: o.manifest, Old: data, New: p.result.After}
+	if err := o.planFiles(p, m); err != nil {
+		return err
+	}
+	reportDrift(o.io.Err, o.host.Display(o.manifest), p.result.Drift)
+	o.reportLeft(p.result.Left)
+	if p.change.Idle() {
+		fmt.Fprintf(o.io.Out, "nothing to do: %s holds nothing of auditsetup\n", o.host.Display(o.manifest))
+		return o.purgeState()
+	}
+	return o.carryOut(p)
+}
+
+// carryOut shows what is planned, and does it unless it is a dry run, or the
+// answer is no.
+func (o *disableOptions) carryOut(p *planned) error {
+	ok, err := o.given(p)
+	if err != nil || !ok {
+		return err
+	}
+	done, err := o.host.Apply(p.change)
+	if err != nil {
+		return err
+	}
+	o.summarize(p, done)
+	return o.purgeState()
+}
+
+func (o *disableOptions) summarize(p *planned, done node.Result) {
+	if bytes.Equal(p.result.Before, p.result.After) {
+		fmt.Fprintf(o.io.Out, "nothing of auditsetup was left in %s\n", o.host.Display(o.manifest))
+	} else {
+		fmt.Fprintf(o.io.Out, "audit logging is taken out of %s\n", o.host.Display(o.manifest))
+	}
+	for _, f := range p.change.Files {
+		word := "put back"
+		if f.Remove {
+			word = "removed"
+		}
+		fmt.Fprintf(o.io.Out, "  %-8s  %s\n", word, o.host.Display(f.Path))
+	}
+	if !o.purge {
+		fmt.Fprintf(o.io.Out, "  backup    %s\n", o.host.Display(done.Backup))
+	}
+}
+
+// planFiles puts back what enable replaced, and with --purge removes what it
+// wrote. What somebody changed since stays, and so does what the manifest still
+// names.
+func (o *disableOptions) planFiles(p *planned, m *manifest.Manifest) error {
+	for _, path := range o.policyPaths(m) {
+		now, err := o.host.Read(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		origin, err := o.wrote(path, now.Bytes)
+		if err != nil {
+			return err
+		}
+		switch {
+		case origin != nil && origin.Existed:
+			old, err := o.before(origin)
+			if err != nil {
+				return err
+			}
+			p.change.Files = append(p.change.Files, node.FileChange{Path: path, Old: now.Bytes, New: old})
+		case origin == nil && hash(now.Bytes) != m.Annotation(manifest.PolicyAnnotation):
+			say(o.io.Err, "warning", document.Problems{{File: o.host.Display(path), What: "was changed by hand and stays as it is"}})
+		case o.purge && bytes.Contains(p.result.After, []byte(path)):
+			say(o.io.Err, "note", document.Problems{{File: o.host.Display(path), What: "is still named in the manifest and stays"}})
+		case o.purge:
+			p.change.Files = append(p.change.Files, node.FileChange{Path: path, Old: now.Bytes, Remove: true})
+		}
+	}
+	return nil
+}
+
+// policyPaths are the files that enable wrote: the policy of the manifest, and
+// for a purge every one that the records know.
+func (o *disableOptions) policyPaths(m *manifest.Manifest) []string {
+	var paths []string
+	for _, s := range m.AuditSettings() {
+		if s.Name == "audit-policy-file" && s.Ours {
+			paths = append(paths, s.Value)
+		}
+	}
+	if !o.purge {
+		return paths
+	}
+	records, err := o.host.Records()
+	if err != nil {
+		return paths // the purge itself will say so
+	}
+	for _, r := range records {
+		for _, f := range r.Files {
+			if r.Command == "enable" && !f.Manifest && !slices.Contains(paths, f.Path) {
+				paths = append(paths, f.Path)
+			}
+		}
+	}
+	return paths
+}
+
+func (o *disableOptions) purgeState() error {
+	if !o.purge || o.dryRun {
+		return nil
+	}
+	if err := o.host.Purge(); err != nil {
+		return err
+	}
+	fmt.Fprintf(o.io.Out, "records and backups are removed from %s\n", o.host.Display(o.host.StateDir))
+	return nil
+}
+
+// reportLeft says which audit settings stay, being somebody else's.
+func (o *disableOptions) reportLeft(left []manifest.Setting) {
+	var notes document.Problems
+	for _, s := range left {
+		notes = append(notes, document.Problem{File: o.host.Display(o.manifest), Line: s.Line,
+			What: fmt.Sprintf("--%s=%s is not auditsetup's and stays", s.Name, s.Value)})
+	}
+	say(o.io.Err, "note", notes)
+}

@@ -1,0 +1,155 @@
+// Copyright The auditsetup Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cmd
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/auditsetup/auditsetup/document"
+	"github.com/auditsetup/auditsetup/setup"
+	"github.com/auditsetup/auditsetup/templates"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	help "k8s.io/kubectl/pkg/util/templates"
+)
+
+type enableOptions struct {
+	consent
+
+	hostFlags
+	selection
+	sample bool
+	save   string
+}
+
+func newEnable(io Streams) *cobra.Command {
+	o := &enableOptions{consent: consent{io: io, prompt: terminal{}}}
+	c := &cobra.Command{
+		Use:   "enable",
+		Short: "Turn audit on, or bring what is there to what is asked",
+		Long: help.LongDesc(`
+			Turn on audit logging, or bring what is there to what is asked.
+
+			The audit policy is written, the folders of policy and log are mounted
+			into the kube-apiserver, and its flags are set, with buffer, batch and
+			rotation computed from the request rate. The manifest is changed in
+			place: every other line stays as it is, and auditsetup disable gives
+			back the original bytes.`),
+		Example: help.Examples(`
+			# See it work on a sample, in a scratch folder
+			auditsetup enable --sample
+
+			# See what would change on this control plane
+			auditsetup enable --rate 300 --retention 30d --disk-budget 20Gi --dry-run
+
+			# The same on the image of a machine, without being asked
+			auditsetup enable -f audit.yaml --root /mnt/image --yes`),
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Flags()) },
+	}
+	o.addWhat(c)
+	o.addLoad(c.Flags())
+	o.hostFlags.add(c.Flags())
+	o.consent.add(c.Flags())
+	f := c.Flags()
+	f.BoolVar(&o.sample, "sample", false, "work on a sample manifest in a scratch folder")
+	f.StringVar(&o.save, "save", "", "write what was asked to a spec file, for enable -f")
+	return c
+}
+
+func (o *enableOptions) run(flags *pflag.FlagSet) error {
+	if o.sample {
+		if err := o.makeSample(flags); err != nil {
+			return err
+		}
+	}
+	if err := o.possible(&o.hostFlags); err != nil {
+		return err
+	}
+	in, inErr := o.input(flags, &inputs{stdin: o.io.In})
+	save, saveErr := o.newSave(in.Spec)
+	p, err := o.planEnable(in, combine(inErr, saveErr))
+	if err != nil {
+		if o.sample {
+			_ = os.RemoveAll(o.host.Root) // nobody was told of it
+		}
+		return err
+	}
+	return o.carryOut(p, save)
+}
+
+// carryOut shows what is planned, and does it unless it is a dry run, or the
+// answer is no.
+func (o *enableOptions) carryOut(p *planned, save *savedSpec) error {
+	if o.sample {
+		fmt.Fprintf(o.io.Out, "the sample lies in %s\n\n", o.host.Root)
+	}
+	say(o.io.Err, "note", p.desired.Notes)
+	say(o.io.Err, "warning", p.desired.Warnings)
+	reportDrift(o.io.Err, o.host.Display(o.manifest), p.result.Drift)
+	if o.dryRun {
+		save.show(o.io.Out)
+	}
+	if p.change.Idle() {
+		fmt.Fprintf(o.io.Out, "nothing to do: %s is as asked\n", o.host.Display(o.manifest))
+		if o.dryRun {
+			return nil
+		}
+		return save.write()
+	}
+	if ok, err := o.given(p); err != nil || !ok {
+		return err
+	}
+	if err := save.write(); err != nil {
+		return err
+	}
+	done, err := o.host.Apply(p.change)
+	if err != nil {
+		save.undo()
+		return err
+	}
+	o.summarize(p, done.Backup)
+	return nil
+}
+
+func (o *enableOptions) summarize(p *planned, backup string) {
+	d, w := p.desired, o.io.Out
+	fmt.Fprintf(w, "audit logging is set up for kube-apiserver %s with %s\n", d.Version, policyName(d.Spec.Policy))
+	writeOutcome(w, d, p.display)
+	fmt.Fprintf(w, "  backup    %s\n", p.display(backup))
+	fmt.Fprintf(w, "to undo: auditsetup disable%s\n", o.retype())
+	if o.host.Root == "" {
+		say(o.io.Err, "note", document.Problems{{What: "the kubelet now restarts the kube-apiserver, which was not waited for: check that it comes back",
+			Hint: "kubectl get --raw /readyz; if it does not answer within two minutes: auditsetup rollback --no-wait" + o.retype()}})
+	}
+}
+
+func policyName(p setup.Policy) string {
+	if p.File != "" {
+		return "the policy " + p.File
+	}
+	return "profile " + p.Profile
+}
+
+// makeSample makes the image of a control plane in a scratch folder and points
+// the command at it.
+func (o *enableOptions) makeSample(flags *pflag.FlagSet) error {
+	for _, name := range []string{"root", "manifest", "state-dir"} {
+		if flags.Changed(name) {
+			return usagef("leave one of them out", "--sample and --%s are both given", name)
+		}
+	}
+	root, err := os.MkdirTemp(o.io.TempDir, "auditsetup-sample-")
+	if err != nil {
+		return err
+	}
+	o.host.Root, o.yes, o.show = root, true, true
+	path := filepath.Join(root, setup.DefaultManifest)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(path, templates.SampleManifest, 0o600)
+}
