@@ -1,0 +1,43 @@
+# Every target runs on a machine with nothing but Go (e2e: also root and Debian's
+# packages, which it installs itself). What is built of Kubernetes is kept by
+# version below $AUDITSETUP_CACHE, by default ~/.cache/auditsetup.
+
+GO ?= go
+GOFLAGS_STATIC = CGO_ENABLED=0
+# test/real reads the real binaries; its tests are cached by Go until code changes.
+TESTFLAGS ?=
+
+.PHONY: build test unit oracle real real-binaries lint fuzz bench e2e update
+
+build: ## the static binary, as ./auditsetup
+	$(GOFLAGS_STATIC) $(GO) build -trimpath -ldflags "-s -w" -o auditsetup ./cmd/auditsetup
+
+test: unit oracle real ## everything that needs no root
+
+unit:
+	$(GO) test $(TESTFLAGS) ./...
+
+oracle: ## our rules beside upstream's own code
+	cd test/oracle && $(GO) test $(TESTFLAGS) ./...
+
+real-binaries: ## build kube-apiserver, kubeadm and etcd, once
+	cd test/real && $(GO) run ./build
+
+real: real-binaries ## the real kube-apiserver and kubeadm of several minors
+	cd test/real && $(GO) test -count=1 -timeout 30m $(TESTFLAGS) ./...
+
+e2e: ## the real node; there is none yet
+	@echo "make e2e: the real node comes with the issue that adds it; nothing to run"
+
+lint: ## gofmt, go vet, staticcheck, govulncheck, golangci-lint, tidy go.mod
+	./test/lint
+
+fuzz: ## ten minutes of each fuzz target of the splicer
+	$(GO) test ./manifest -run '^$$' -fuzz FuzzApplyUndo -fuzztime $(or $(FUZZTIME),10m)
+
+bench: ## benchmarks of the packages
+	$(GO) test -run '^$$' -bench . -benchmem ./manifest ./setup
+
+update: ## golden files of the scripts and the corpus of manifests, written anew
+	$(GO) test ./cmd -update
+	$(GO) test ./manifest -run TestCorpus -update
