@@ -4,7 +4,6 @@
 
 GO ?= go
 GOFLAGS_STATIC = CGO_ENABLED=0
-# test/real reads the real binaries; its tests are cached by Go until code changes.
 TESTFLAGS ?=
 
 .PHONY: build test unit oracle real real-binaries lint fuzz bench e2e update
@@ -32,11 +31,14 @@ e2e: ## the real node; there is none yet
 lint: ## gofmt, go vet, staticcheck, govulncheck, golangci-lint, tidy go.mod
 	./test/lint
 
-fuzz: ## ten minutes of each fuzz target of the splicer
-	$(GO) test ./manifest -run '^$$' -fuzz FuzzApplyUndo -fuzztime $(or $(FUZZTIME),10m)
+fuzz: ## each fuzz target of the splicer for ten minutes, or FUZZTIME
+	for target in FuzzApplyUndo FuzzGenerated; do \
+		$(GO) test ./manifest -run '^$$' -fuzz $$target'$$' -fuzztime $(or $(FUZZTIME),10m) -fuzzminimizetime 10x || exit 1; \
+	done
 
-bench: ## benchmarks of the packages
-	$(GO) test -run '^$$' -bench . -benchmem ./manifest ./setup
+bench: real-binaries ## the splicer, and whole commands beside their peers
+	$(GO) test -run '^$$' -bench . -benchmem ./manifest
+	cd test/real && $(GO) test -run '^$$' -bench . -benchtime 100x .
 
 update: ## golden files of the scripts and the corpus of manifests, written anew
 	$(GO) test ./cmd -update

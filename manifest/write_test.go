@@ -147,7 +147,7 @@ func (g *generator) scalar(v any, column int, flow bool) {
 		g.anchors++
 		g.write(fmt.Sprintf("&a%d ", g.anchors))
 	}
-	plain := s != "true" && plainText.MatchString(s) && !(flow && strings.Contains(s, ",")) && !strings.HasSuffix(s, ":") || !flow && strings.HasPrefix(s, "http")
+	plain := s != "true" && plainText.MatchString(s) && (!flow || !strings.Contains(s, ",")) && !strings.HasSuffix(s, ":") || !flow && strings.HasPrefix(s, "http")
 	breaks := strings.Contains(s, "\n")
 	switch n := g.IntN(12); {
 	case n < 7 && plain:
