@@ -113,6 +113,7 @@ func resolve(in setup.Input, m *manifest.Manifest, shown string, data []byte, in
 	}
 	if m != nil {
 		in.Image = m.Image()
+		in.RunAsUser, _ = m.RunsAs()
 		line := 0
 		if before, _, ok := bytes.Cut(data, []byte(in.Image)); ok && in.Image != "" {
 			line = 1 + bytes.Count(before, []byte("\n"))

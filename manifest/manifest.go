@@ -78,6 +78,20 @@ func (m *Manifest) containerOf(pod *corev1.Pod) *corev1.Container {
 	return &pod.Spec.Containers[m.index]
 }
 
+// RunsAs is the user id that the manifest has the kube-apiserver run as, and
+// whether it names one. Without one the image decides, which is root in
+// kubeadm's (the feature gate RootlessControlPlane names one; kubeadm
+// cmd/kubeadm/app/util/staticpod/utils_linux.go).
+func (m *Manifest) RunsAs() (uid int64, named bool) {
+	if c := m.containerOf(&m.pod).SecurityContext; c != nil && c.RunAsUser != nil {
+		return *c.RunAsUser, true
+	}
+	if p := m.pod.Spec.SecurityContext; p != nil && p.RunAsUser != nil {
+		return *p.RunAsUser, true
+	}
+	return 0, false
+}
+
 // Changed tells whether auditsetup has put something into this manifest that
 // it has not taken out again.
 func (m *Manifest) Changed() bool { return m.record != nil }

@@ -26,6 +26,9 @@ type Input struct {
 	// the Spec does. May be empty then. What is wrong with it is reported at the
 	// origin "image".
 	Image string
+	// RunAsUser is the user id that the manifest names for the kube-apiserver; 0
+	// is root. Another one is refused, at the origin "image".
+	RunAsUser int64
 	// Manifest is the path of the static pod on the host; empty means
 	// DefaultManifest.
 	Manifest string
@@ -64,6 +67,10 @@ func newResolving(in Input) *resolving {
 }
 
 func (r *resolving) resolve() (*Desired, error) {
+	if uid := r.in.RunAsUser; uid != 0 {
+		r.add("image", fmt.Sprintf("the kube-apiserver runs as user %d, who could neither read the policy nor write the log: both will be root's alone", uid),
+			"take runAsUser out of the manifest (kubeadm: the feature gate RootlessControlPlane) before audit is turned on")
+	}
 	r.backends()
 	profile := r.policy()
 	r.paths()
