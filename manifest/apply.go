@@ -54,8 +54,9 @@ func Apply(m *Manifest, want Want) (*Result, error) {
 		return nil, err
 	}
 	mounts, problems := base.place(want.Mounts, m)
-	if err := append(base.foreign(want, m), problems...).Err(); err != nil {
-		return nil, err
+	if problems = append(base.foreign(want, m), problems...); len(problems) > 0 {
+		_, err := m.full()
+		return nil, append(document.ProblemsOf(m.undecodable(err)), problems...)
 	}
 	after, err := base.spliceIn(want, mounts)
 	if err != nil {

@@ -4,18 +4,18 @@
 package manifest
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
-	"reflect"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	kjson "sigs.k8s.io/json"
-	sigsyaml "sigs.k8s.io/yaml"
+	"k8s.io/apimachinery/pkg/api/equality"
 )
 
-// TestDecode holds the pod that this package sees against the one that the
-// decoder of the kubelet makes of the same bytes.
+// TestDecode holds the skeleton that this package works on against the whole
+// pod that the kubelet's decoder makes of the same bytes.
 func TestDecode(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../testdata/manifests/*/*.yaml")
@@ -41,17 +41,54 @@ func TestDecode(t *testing.T) {
 		texts[f] = string(text)
 	}
 	for name, text := range texts {
-		var want corev1.Pod
-		asJSON, err := sigsyaml.YAMLToJSONStrict([]byte(text))
-		if err == nil {
-			err = kjson.UnmarshalCaseSensitivePreserveInts(asJSON, &want)
-		}
 		got := decode([]byte(text))
-		if (err == nil) != (got.err == nil) {
-			t.Errorf("%s: error %v, the kubelet's decoder has %v", name, got.err, err)
+		if got.full == nil {
+			t.Fatalf("%s: %v", name, got.err)
 		}
-		if err == nil && !reflect.DeepEqual(got.pod, want) {
+		pod, err := got.full()
+		if err == nil && got.err != nil {
+			t.Errorf("%s: error %v, and none for the whole pod", name, got.err)
+		}
+		if err != nil {
+			continue
+		}
+		if want := skeletonOf(t, pod); !equality.Semantic.DeepEqual(got.pod, want) {
 			t.Errorf("%s:\n%+v\nthe kubelet's decoder has\n%+v", name, got.pod, want)
+		}
+	}
+}
+
+// skeletonOf takes the fields of a whole pod that a skeleton has.
+func skeletonOf(t *testing.T, pod *corev1.Pod) skeleton {
+	t.Helper()
+	text, err := json.Marshal(pod)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s skeleton
+	if err := json.Unmarshal(text, &s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestUndecodable wants a pod refused for a field that is none of ours.
+func TestUndecodable(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../testdata/kubeadm/v1.37.1/kube-apiserver.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := strings.Replace(string(text), "priority: 2000001000", "priority: 20000010000", 1)
+	m, err := Read("m.yaml", []byte(bad))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, applyErr := Apply(m, Want{Flags: []Flag{{"audit-log-path", "/var/log/a/a.log"}}})
+	_, undoErr := Undo(m)
+	for _, err := range []error{applyErr, undoErr} {
+		if want := "m.yaml: the kubelet cannot decode this as a Pod: "; err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("error %v, want one that begins with %q", err, want)
 		}
 	}
 }

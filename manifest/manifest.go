@@ -34,8 +34,10 @@ type Manifest struct {
 	// tree is the whole file as plain values, fields included that no Pod has.
 	// Not to be changed.
 	tree map[string]any
-	// pod is what the kubelet makes of that. It must not be changed.
-	pod corev1.Pod
+	// pod is what the kubelet makes of that, as far as it matters here, and full
+	// all of it. Neither must be changed.
+	pod  skeleton
+	full func() (*corev1.Pod, error)
 	// index is the place of the kube-apiserver container in spec.containers.
 	index int
 	// container is that container's mapping.
@@ -48,7 +50,9 @@ type Manifest struct {
 // problem at once as [document.Problems], whatever the kubelet would not run
 // as one kube-apiserver pod, and whatever it could not splice with certainty:
 // another kind, no or several kube-apiserver containers, a shell in front of
-// the binary, list fields that come from YAML anchors or merge keys.
+// the binary, list fields that come from YAML anchors or merge keys. A pod that
+// the kubelet could not decode for a field that is none of ours is refused by
+// [Apply] and [Undo].
 func Read(file string, data []byte) (*Manifest, error) {
 	pod := make(chan decoded, 1)
 	ahead := len(data) <= ordinarySize
@@ -72,18 +76,16 @@ func Read(file string, data []byte) (*Manifest, error) {
 }
 
 // Image is the container's image reference as the manifest writes it.
-func (m *Manifest) Image() string { return m.containerOf(&m.pod).Image }
+func (m *Manifest) Image() string { return m.ownContainer().Image }
 
-func (m *Manifest) containerOf(pod *corev1.Pod) *corev1.Container {
-	return &pod.Spec.Containers[m.index]
-}
+func (m *Manifest) ownContainer() *container { return &m.pod.Spec.Containers[m.index] }
 
 // RunsAs is the user id that the manifest has the kube-apiserver run as, and
 // whether it names one. Without one the image decides, which is root in
 // kubeadm's (the feature gate RootlessControlPlane names one; kubeadm
 // cmd/kubeadm/app/util/staticpod/utils_linux.go).
 func (m *Manifest) RunsAs() (uid int64, named bool) {
-	if c := m.containerOf(&m.pod).SecurityContext; c != nil && c.RunAsUser != nil {
+	if c := m.ownContainer().SecurityContext; c != nil && c.RunAsUser != nil {
 		return *c.RunAsUser, true
 	}
 	if p := m.pod.Spec.SecurityContext; p != nil && p.RunAsUser != nil {
@@ -97,7 +99,7 @@ func (m *Manifest) RunsAs() (uid int64, named bool) {
 func (m *Manifest) Changed() bool { return m.record != nil }
 
 // Annotation returns the value of a pod annotation, and "" when it is not set.
-func (m *Manifest) Annotation(key string) string { return m.pod.Annotations[key] }
+func (m *Manifest) Annotation(key string) string { return m.pod.Metadata.Annotations[key] }
 
 // Setting is one flag of the kube-apiserver command line.
 type Setting struct {
@@ -132,7 +134,7 @@ func (m *Manifest) AuditSettings() []Setting {
 // mounts, as mounts.
 func (m *Manifest) Mounts() []Mount {
 	var all []Mount
-	for _, vm := range m.containerOf(&m.pod).VolumeMounts {
+	for _, vm := range m.ownContainer().VolumeMounts {
 		v := m.volume(vm.Name)
 		if v == nil || v.HostPath == nil {
 			continue

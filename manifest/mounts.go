@@ -108,7 +108,7 @@ func (m *Manifest) shows(w Mount, over *corev1.VolumeMount) (bool, string) {
 // none.
 func (m *Manifest) innermost(p string) *corev1.VolumeMount {
 	var best *corev1.VolumeMount
-	mounts := m.containerOf(&m.pod).VolumeMounts
+	mounts := m.ownContainer().VolumeMounts
 	for i := range mounts {
 		at := path.Clean(mounts[i].MountPath)
 		if under(p, at) && (best == nil || len(at) > len(path.Clean(best.MountPath))) {
@@ -146,7 +146,7 @@ func (m *Manifest) allMounts() []corev1.VolumeMount {
 }
 
 // volume returns the pod's volume of that name, nil when there is none.
-func (m *Manifest) volume(name string) *corev1.Volume {
+func (m *Manifest) volume(name string) *volume {
 	for i, v := range m.pod.Spec.Volumes {
 		if v.Name == name {
 			return &m.pod.Spec.Volumes[i]

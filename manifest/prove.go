@@ -72,7 +72,7 @@ func (m *Manifest) proveUndone(after []byte, u *undoing) (*Manifest, error) {
 	if err != nil {
 		return nil, m.trouble("the outcome would be unreadable: %v", err)
 	}
-	for key := range base.pod.Annotations {
+	for key := range base.pod.Metadata.Annotations {
 		if isOurs(key) {
 			return nil, m.trouble("the outcome still has the annotation %s", key)
 		}
@@ -82,7 +82,7 @@ func (m *Manifest) proveUndone(after []byte, u *undoing) (*Manifest, error) {
 			return nil, m.trouble("the outcome still has the volume %s", name)
 		}
 	}
-	for _, vm := range base.containerOf(&base.pod).VolumeMounts {
+	for _, vm := range base.ownContainer().VolumeMounts {
 		if slices.Contains(u.gone.mounts, keyOfMount(vm)) {
 			return nil, m.trouble("the outcome still has the mount %s", vm.MountPath)
 		}
@@ -95,7 +95,7 @@ func (m *Manifest) proveUndone(after []byte, u *undoing) (*Manifest, error) {
 			}
 		}
 	}
-	c := base.containerOf(&base.pod)
+	c := base.ownContainer()
 	have := slices.Concat(c.Command, c.Args)
 	slices.Sort(want)
 	slices.Sort(have)
@@ -113,7 +113,15 @@ func (m *Manifest) sameApartFrom(p plan, other *Manifest) error {
 	if !reflect.DeepEqual(a, b) {
 		return m.trouble("something would change that was not meant to: %s", firstDifference("", a, b))
 	}
-	if !reflect.DeepEqual(m.strippedPod(p), other.strippedPod(p)) {
+	before, err := m.full()
+	if err != nil {
+		return m.undecodable(err)
+	}
+	after, err := other.full()
+	if err != nil {
+		return m.trouble("the outcome would not be a pod: %v", err)
+	}
+	if !reflect.DeepEqual(m.strippedPod(before, p), other.strippedPod(after, p)) {
 		return m.trouble("something would change in the pod that was not meant to")
 	}
 	return nil
@@ -154,8 +162,8 @@ func (m *Manifest) stripped(p plan) map[string]any {
 }
 
 // strippedPod is the pod without the planned fields; it shares the others.
-func (m *Manifest) strippedPod(p plan) corev1.Pod {
-	pod := m.pod
+func (m *Manifest) strippedPod(full *corev1.Pod, p plan) corev1.Pod {
+	pod := *full
 	pod.Annotations = maps.Clone(pod.Annotations)
 	maps.DeleteFunc(pod.Annotations, func(key, _ string) bool { return isOurs(key) })
 	if len(pod.Annotations) == 0 {
@@ -163,7 +171,7 @@ func (m *Manifest) strippedPod(p plan) corev1.Pod {
 	}
 	pod.Spec.Volumes = left(pod.Spec.Volumes, func(_ int, v corev1.Volume) bool { return slices.Contains(p.volumes, v.Name) })
 	pod.Spec.Containers = slices.Clone(pod.Spec.Containers)
-	c := m.containerOf(&pod)
+	c := &pod.Spec.Containers[m.index]
 	c.VolumeMounts = left(c.VolumeMounts, func(_ int, vm corev1.VolumeMount) bool { return slices.Contains(p.mounts, keyOfMount(vm)) })
 	for _, l := range m.argLists() {
 		audit := m.auditItems(l)

@@ -8,11 +8,11 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/auditsetup/auditsetup/document"
 	"go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	kjson "sigs.k8s.io/json"
 	sigsyaml "sigs.k8s.io/yaml"
 )
@@ -25,59 +25,87 @@ const wrongFile = "give the kube-apiserver manifest with --manifest, by default 
 // would be so to both.
 const ordinarySize = 64 << 10
 
-// decoded is what the kubelet sees in a manifest: all of it, and as a pod.
+// skeleton is what this package looks at of a pod.
+type skeleton struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Metadata   struct {
+		Annotations map[string]string `json:"annotations"`
+	} `json:"metadata"`
+	Spec struct {
+		InitContainers  []container `json:"initContainers"`
+		Containers      []container `json:"containers"`
+		Volumes         []volume    `json:"volumes"`
+		SecurityContext *runAs      `json:"securityContext"`
+	} `json:"spec"`
+}
+
+type container struct {
+	Name            string               `json:"name"`
+	Image           string               `json:"image"`
+	Command         []string             `json:"command"`
+	Args            []string             `json:"args"`
+	VolumeMounts    []corev1.VolumeMount `json:"volumeMounts"`
+	SecurityContext *runAs               `json:"securityContext"`
+}
+
+type volume struct {
+	Name     string                       `json:"name"`
+	HostPath *corev1.HostPathVolumeSource `json:"hostPath"`
+}
+
+type runAs struct {
+	RunAsUser *int64 `json:"runAsUser"`
+}
+
+// decoded is what the kubelet sees in a manifest: all of it, and the pod.
 type decoded struct {
 	tree map[string]any
-	pod  corev1.Pod
+	pod  skeleton
+	// full waits for the pod as a whole.
+	full func() (*corev1.Pod, error)
 	err  error
 }
 
 // decode reads the pod as the kubelet does: YAML by way of JSON, names compared
 // by case, unknown fields dropped (tryDecodeSinglePod in pkg/kubelet/config and
-// the serializers of k8s.io/apimachinery). The tree is turned into a pod by
-// apimachinery's converter rather than by decoding the JSON a second time: that
-// would first prepare to encode every type that a pod can hold, which takes as
-// long as all else that a run does. A test holds the one against the other.
+// the serializers of k8s.io/apimachinery). The first time that a process decodes
+// a whole pod, the decoder prepares for every type that a pod can hold, which
+// takes as long as all else that a run does; so that goes on beside it.
 func decode(data []byte) (d decoded) {
 	text, err := sigsyaml.YAMLToJSON(data)
 	if err == nil {
 		err = kjson.UnmarshalCaseSensitivePreserveInts(text, &d.tree)
 	}
-	if err == nil && (hasBigNumber(d.tree) || runtime.DefaultUnstructuredConverter.FromUnstructured(d.tree, &d.pod) != nil) {
-		// where the converter is in doubt, the decoder says what is wrong
-		d.pod = corev1.Pod{}
-		err = kjson.UnmarshalCaseSensitivePreserveInts(text, &d.pod)
+	if err != nil {
+		d.err = err
+		return d
 	}
-	d.err = err
+	d.full = sync.OnceValues(func() (*corev1.Pod, error) {
+		var pod corev1.Pod
+		err := kjson.UnmarshalCaseSensitivePreserveInts(text, &pod)
+		return &pod, err
+	})
+	go func() { _, _ = d.full() }()
+	if kjson.UnmarshalCaseSensitivePreserveInts(text, &d.pod) != nil {
+		_, d.err = d.full() // the same in the words of a pod
+	}
 	return d
 }
 
-// hasBigNumber finds a number that does not fit the smallest kind of a pod's
-// fields: the converter would cut it off, where the decoder refuses it.
-func hasBigNumber(v any) bool {
-	switch v := v.(type) {
-	case map[string]any:
-		for _, value := range v {
-			if hasBigNumber(value) {
-				return true
-			}
-		}
-	case []any:
-		return slices.ContainsFunc(v, hasBigNumber)
-	case int64:
-		return v != int64(int32(v))
-	case float64:
-		return true
+func (m *Manifest) undecodable(err error) error {
+	if err == nil {
+		return nil
 	}
-	return false
+	return document.Problems{{File: m.file, What: "the kubelet cannot decode this as a Pod: " + err.Error()}}
 }
 
 // take makes the decoded pod the manifest's, if it is one.
 func (m *Manifest) take(d decoded) error {
 	if d.err != nil {
-		return document.Problems{{File: m.file, What: "the kubelet cannot decode this as a Pod: " + d.err.Error()}}
+		return m.undecodable(d.err)
 	}
-	m.tree, m.pod = d.tree, d.pod
+	m.tree, m.pod, m.full = d.tree, d.pod, d.full
 	if m.pod.Kind != "Pod" || m.pod.APIVersion != "v1" {
 		line := max(lineOf(m.lookup("kind")), m.root.Line)
 		return document.Problems{{File: m.file, Line: line, Hint: wrongFile,
@@ -121,7 +149,7 @@ func (m *Manifest) findContainer() error {
 // text stands somewhere else, or is read somewhere else too (anchors, aliases,
 // merge keys).
 func (m *Manifest) checkLists() error {
-	c := m.containerOf(&m.pod)
+	c := m.ownContainer()
 	var problems document.Problems
 	for _, part := range []struct {
 		what  string
@@ -132,7 +160,7 @@ func (m *Manifest) checkLists() error {
 		{"spec.containers", m.lookup("spec", "containers"), -1},
 		{"spec.volumes", m.lookup("spec", "volumes"), len(m.pod.Spec.Volumes)},
 		{"metadata", m.lookup("metadata"), -1},
-		{"metadata.annotations", m.lookup("metadata", "annotations"), len(m.pod.Annotations)},
+		{"metadata.annotations", m.lookup("metadata", "annotations"), len(m.pod.Metadata.Annotations)},
 		{"the kube-apiserver container", m.container, -1},
 		{"the container's command", m.valueOf(m.container, "command"), len(c.Command)},
 		{"the container's args", m.valueOf(m.container, "args"), len(c.Args)},
@@ -172,7 +200,7 @@ func entries(n *yaml.Node) int {
 // checkCommand refuses a command line whose flags are not arguments of the
 // kube-apiserver, or that the image alone knows.
 func (m *Manifest) checkCommand() error {
-	c := m.containerOf(&m.pod)
+	c := m.ownContainer()
 	switch {
 	case len(c.Command) == 0 && len(c.Args) == 0:
 		return document.Problems{{File: m.file, Line: m.container.Line, What: "the kube-apiserver container has neither command nor args",

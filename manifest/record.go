@@ -106,7 +106,7 @@ func (s *source) shapeOf(list *yaml.Node) shape {
 
 // readRecord sets record to what the annotation holds, if it is there.
 func (m *Manifest) readRecord() error {
-	text, found := m.pod.Annotations[UndoAnnotation]
+	text, found := m.pod.Metadata.Annotations[UndoAnnotation]
 	if !found {
 		return nil
 	}
@@ -135,7 +135,7 @@ func (m *Manifest) readRecord() error {
 // checkLeftover refuses a manifest that lost our record but not what belongs
 // to it: a second annotation of the same name would break the pod.
 func (m *Manifest) checkLeftover() error {
-	for _, key := range slices.Sorted(maps.Keys(m.pod.Annotations)) {
+	for _, key := range slices.Sorted(maps.Keys(m.pod.Metadata.Annotations)) {
 		if isOurs(key) && !m.Changed() {
 			return document.Problems{{File: m.file, Line: lineOf(m.lookup("metadata", "annotations", key)),
 				What: "the annotation " + key + " is there, but " + UndoAnnotation + ", which belongs to it, is gone",

@@ -34,6 +34,9 @@ type Drift struct {
 // mount of ours that somebody else's container or flag uses by now stays. A
 // manifest without our record comes back unchanged.
 func Undo(m *Manifest) (*Result, error) {
+	if _, err := m.full(); err != nil {
+		return nil, m.undecodable(err)
+	}
 	if !m.Changed() {
 		return &Result{Before: m.raw, After: m.raw, Left: m.AuditSettings()}, nil
 	}

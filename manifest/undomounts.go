@@ -20,7 +20,7 @@ func (u *undoing) mounts() {
 	for _, w := range u.record.Mounts {
 		if i := u.findMount(w); i >= 0 && !u.keptMount(w, list.Content[i]) {
 			mounts[i] = true
-			u.gone.mounts = append(u.gone.mounts, keyOfMount(u.containerOf(&u.pod).VolumeMounts[i]))
+			u.gone.mounts = append(u.gone.mounts, keyOfMount(u.ownContainer().VolumeMounts[i]))
 		}
 	}
 	vlist := u.lookup("spec", "volumes")
@@ -36,7 +36,7 @@ func (u *undoing) mounts() {
 
 // findMount is the index of the mount that Apply wrote, -1 when it is gone.
 func (u *undoing) findMount(w mounted) int {
-	mounts := u.containerOf(&u.pod).VolumeMounts
+	mounts := u.ownContainer().VolumeMounts
 	list := u.valueOf(u.container, "volumeMounts")
 	i := slices.IndexFunc(mounts, func(vm corev1.VolumeMount) bool { return vm.Name == w.Name && vm.MountPath == w.MountPath })
 	if i < 0 {
@@ -55,7 +55,7 @@ func (u *undoing) findMount(w mounted) int {
 }
 
 func (u *undoing) findVolume(w mounted) int {
-	i := slices.IndexFunc(u.pod.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == w.Name })
+	i := slices.IndexFunc(u.pod.Spec.Volumes, func(v volume) bool { return v.Name == w.Name })
 	if i < 0 {
 		u.drift = append(u.drift, Drift{What: "volume " + w.Name, Gone: true})
 		return -1

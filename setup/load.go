@@ -72,13 +72,10 @@ func (s Spec) Tuning(from profiles.Profile, o Origins) (tuning.Load, []string, d
 	read(&l.Stall, s.Load.Stall, "load.stall", tuning.ParseRetention)
 	read(&l.MaxWait, s.Load.MaxWait, "load.maxWait", parseWait)
 	read(&l.Retention, s.Log.Retention, "log.retention", tuning.ParseRetention)
-	if s.Log.DiskBudget != "" {
-		n, err := tuning.ParseBytes(s.Log.DiskBudget)
-		if err != nil {
-			problems = append(problems, o.Problem("log.diskBudget", err.Error(), ""))
-		} else {
-			l.DiskBudget = n
-		}
+	if n, err := tuning.ParseBytes(s.Log.DiskBudget); s.Log.DiskBudget != "" && err != nil {
+		problems = append(problems, o.Problem("log.diskBudget", err.Error(), ""))
+	} else if err == nil {
+		l.DiskBudget = n
 	}
 	l.Compress = s.Log.Compress
 	return l, assumed, problems
