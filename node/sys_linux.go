@@ -51,8 +51,12 @@ func readXattrs(f *os.File) (map[string][]byte, error) {
 // readXattr gives nil where the file has no such attribute, or its file system
 // has none at all.
 func readXattr(f *os.File, name string) ([]byte, error) {
-	value := make([]byte, 64<<10) // XATTR_SIZE_MAX of linux/limits.h
+	value := make([]byte, 256) // a label is shorter
 	n, err := unix.Fgetxattr(int(f.Fd()), name, value)
+	if errors.Is(err, unix.ERANGE) {
+		value = make([]byte, 64<<10) // XATTR_SIZE_MAX of linux/limits.h
+		n, err = unix.Fgetxattr(int(f.Fd()), name, value)
+	}
 	if errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) {
 		return nil, nil
 	}
