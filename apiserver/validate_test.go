@@ -160,18 +160,6 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-func TestDistance(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"abc", "abc", 0}, {"", "abc", 3}, {"abc", "", 3}, {"abc", "axc", 1}, {"abc", "ac", 1}, {"kitten", "sitting", 3}} {
-		if got := distance(c.a, c.b); got != c.want {
-			t.Errorf("%q to %q: %d", c.a, c.b, got)
-		}
-	}
-}
-
 // FuzzValidate: no command line makes Validate or Hazards panic, and every
 // problem names an audit flag.
 func FuzzValidate(f *testing.F) {

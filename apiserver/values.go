@@ -7,6 +7,8 @@ import (
 	"errors"
 	"strconv"
 	"time"
+
+	"github.com/auditsetup/auditsetup/document"
 )
 
 // unreadable says what is wrong with a value of a flag type, as in "not a whole
@@ -81,30 +83,9 @@ func (c *checker) duration(name string) (time.Duration, bool) {
 func nearest(name string, v Version) string {
 	best, least := "", 4
 	for _, f := range Flags() {
-		if d := distance(name, f.Name); f.In(v) && d < least {
+		if d := document.Distance(name, f.Name); f.In(v) && d < least {
 			best, least = f.Name, d
 		}
 	}
 	return best
-}
-
-// distance counts the bytes to put in, take out or change to get from a to b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

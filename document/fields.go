@@ -66,7 +66,7 @@ func Suggest(name string, known []string) string {
 		if strings.EqualFold(candidate, name) {
 			return "did you mean \"" + candidate + "\"? upper and lower case matter"
 		}
-		if d := distance(strings.ToLower(name), strings.ToLower(candidate)); d < bestDistance {
+		if d := Distance(strings.ToLower(name), strings.ToLower(candidate)); d < bestDistance {
 			best, bestDistance = candidate, d
 		}
 	}
@@ -79,9 +79,9 @@ func Suggest(name string, known []string) string {
 	return ""
 }
 
-// distance counts the insertions, deletions and replacements of bytes that
+// Distance counts the insertions, deletions and replacements of bytes that
 // turn a into b, and gives up beyond 64 bytes, where no slip is to be guessed.
-func distance(a, b string) int {
+func Distance(a, b string) int {
 	if max(len(a), len(b)) > 64 {
 		return max(len(a), len(b))
 	}
