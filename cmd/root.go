@@ -21,7 +21,7 @@ import (
 func Main(args []string, io Streams) int {
 	// A run lasts milliseconds and needs a few MiB: collecting garbage as often
 	// as the default has it took a tenth of that time.
-	defer debug.SetGCPercent(debug.SetGCPercent(400))
+	debug.SetGCPercent(400)
 	root := newRoot(io)
 	root.SetArgs(args)
 	err := root.Execute()
