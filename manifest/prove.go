@@ -56,12 +56,10 @@ func (m *Manifest) proveApplied(changed *Manifest, want Want, mounts []Mount) er
 	if len(changed.pod.Spec.Volumes) != len(m.pod.Spec.Volumes)+len(mounts) || changed.Annotation(PolicyAnnotation) != want.PolicyHash || !changed.Changed() {
 		return m.trouble("the outcome has other volumes or annotations than planned")
 	}
-	reverts := make(chan bool, 1)
-	go func() { reverts <- changed.revertsTo(m.raw) }()
 	if err := m.sameApartFrom(changed.record.plan(), changed); err != nil {
 		return err
 	}
-	if !<-reverts {
+	if !changed.revertsTo(m.raw) {
 		return m.trouble("undoing the change would not give back the same bytes")
 	}
 	return nil

@@ -84,12 +84,13 @@ func seen(t *testing.T, manifest []byte, file string, write bool) {
 	}
 }
 
-// build makes the program from the tree that this module stands in.
+// build makes the program from the tree that this module stands in, as make
+// build does.
 func build(t testing.TB) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "auditsetup")
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "./cmd/auditsetup")
-	cmd.Dir = "../.."
+	cmd.Dir, cmd.Env = "../..", append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
