@@ -192,6 +192,7 @@ var mountCases = []struct {
 	{"below a read-only parent of no folder", "mountPath: /var\n      readOnly: true", "emptyDir: {}", "m.yaml:13: " + logDir + ` lies in /var, which volume "x" mounts read-only from another place`, nil},
 	{"below a part of a folder", "mountPath: /var/log\n      subPath: log", "hostPath: {path: /var}", "", []string{"auditsetup-policy", "auditsetup-log"}},
 	{"a longer name is no parent", "mountPath: /var/log/kubernetes/aud", "hostPath: {path: /data}", "", []string{"auditsetup-policy", "auditsetup-log"}},
+	{"a longer name is no read-only parent", "mountPath: /var/log/kubernetes/aud\n      readOnly: true", "hostPath: {path: /data}", "", []string{"auditsetup-policy", "auditsetup-log"}},
 	{"another folder there", "mountPath: " + logDir, "hostPath: {path: /data}", "m.yaml:13: " + logDir + ` already shows /data of the host, by volume "x"`, nil},
 	{"read-only there", "mountPath: " + logDir + "\n      readOnly: true", "hostPath: {path: " + logDir + "}", "m.yaml:13: " + logDir + ` is already mounted, read-only, by volume "x", and the kube-apiserver must write there`, nil},
 	{"a file there", "mountPath: " + policyDir, "hostPath: {path: " + policyDir + ", type: File}", "m.yaml:13: " + policyDir + ` is already mounted as a File by volume "x", and a folder is needed: a mounted file cannot be rotated`, nil},
