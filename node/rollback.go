@@ -27,7 +27,8 @@ func (h *Host) PlanRollback(force bool) (Change, error) {
 	}
 	target := rollbackTarget(records)
 	if target == nil {
-		return Change{}, h.problem("", "there is no change to roll back", "", fs.ErrNotExist)
+		return Change{}, h.problem("", "there is no change to roll back",
+			"auditsetup has changed nothing here that is still in force; its records are below "+quote(h.Display(h.state("backups"))), fs.ErrNotExist)
 	}
 	c := Change{Command: "rollback", Undoes: target.ID}
 	var problems document.Problems
