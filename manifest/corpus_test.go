@@ -6,10 +6,7 @@ package manifest_test
 import (
 	"bytes"
 	"flag"
-	"os"
-	"path/filepath"
 	"strings"
-	"testing"
 
 	"go.yaml.in/yaml/v3"
 	sigsyaml "sigs.k8s.io/yaml"
@@ -321,37 +318,4 @@ func foreignFirst(s string) string {
 
 func foreignArgs(s, args string) string {
 	return strings.Replace(s, "    image:", "    args:"+args+"    image:", 1)
-}
-
-// corpus returns the manifests of testdata/manifests by "version/variant".
-// With -update it first writes them.
-func corpus(t testing.TB) map[string][]byte {
-	t.Helper()
-	bases, err := filepath.Glob(kubeadmDir + "/*/kube-apiserver.yaml")
-	if err != nil || len(bases) == 0 {
-		t.Fatalf("no manifests below %s: %v", kubeadmDir, err)
-	}
-	all := map[string][]byte{}
-	for _, base := range bases {
-		text, err := os.ReadFile(base)
-		if err != nil {
-			t.Fatal(err)
-		}
-		version := filepath.Base(filepath.Dir(base))
-		for name, make := range variants {
-			file := filepath.Join(corpusDir, version, name+".yaml")
-			if *update {
-				if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(file, []byte(make(string(text))), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if all[version+"/"+name], err = os.ReadFile(file); err != nil {
-				t.Fatalf("%v (go test ./manifest -update writes it)", err)
-			}
-		}
-	}
-	return all
 }

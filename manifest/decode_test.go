@@ -92,3 +92,38 @@ func TestUndecodable(t *testing.T) {
 		}
 	}
 }
+
+// FuzzDecode holds the same of any bytes, and that nothing crashes: a manifest
+// is decoded while it is not known yet whether it is sound.
+func FuzzDecode(f *testing.F) {
+	files, err := filepath.Glob("../testdata/manifests/v1.37.1/*.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Add([]byte("spec: {containers: [{ports: [{containerPort: 2147483648}], resources: {limits: {cpu: 0.5}}}]}"))
+	f.Add([]byte("metadata: {creationTimestamp: 2020-01-01, labels: {a: !!binary YQ==}, finalizers: [~]}\nspec: {x: &x [*x]}"))
+	f.Add([]byte("spec: {containers: [{args: [1]}], volumes: [{hostPath: {type: 1}}], securityContext: {runAsUser: 1.5}}"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		got := decode(text)
+		if got.full == nil {
+			if got.err == nil {
+				t.Fatal("neither a pod nor an error")
+			}
+			return
+		}
+		pod, err := got.full()
+		switch {
+		case err == nil && got.err != nil:
+			t.Fatalf("error %v, and none for the whole pod", got.err)
+		case err == nil && !equality.Semantic.DeepEqual(got.pod, skeletonOf(t, pod)):
+			t.Fatalf("%+v\nthe kubelet's decoder has\n%+v", got.pod, skeletonOf(t, pod))
+		}
+	})
+}

@@ -199,7 +199,7 @@ func toJSON(v any) string {
 		panic("manifest: a value of strings and bools does not encode: " + err.Error())
 	}
 	text := strings.TrimSuffix(b.String(), "\n")
-	if !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+	if printable(text) {
 		return text
 	}
 	b.Reset()
@@ -211,4 +211,9 @@ func toJSON(v any) string {
 		}
 	}
 	return b.String()
+}
+
+// printable tells whether all characters are ones that YAML takes as they are.
+func printable(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) && r <= 0xffff })
 }

@@ -166,8 +166,8 @@ func (m *Manifest) checkLists() error {
 		{"the container's args", m.valueOf(m.container, "args"), len(c.Args)},
 		{"the container's volumeMounts", m.valueOf(m.container, "volumeMounts"), len(c.VolumeMounts)},
 	} {
-		alias := part.node != nil && part.node.Kind == yaml.AliasNode
-		if alias || m.shared[part.node] || (part.count >= 0 && part.count != entries(part.node)) {
+		odd := part.node != nil && (part.node.Kind == yaml.AliasNode || part.node.Kind == yaml.ScalarNode && part.node.Style&yaml.TaggedStyle != 0)
+		if odd || m.shared[part.node] || (part.count >= 0 && part.count != entries(part.node)) {
 			problems = append(problems, m.indirect(part.node, part.what)...)
 		}
 	}
@@ -234,6 +234,6 @@ func (m *Manifest) checkSeam() error {
 }
 
 func (m *Manifest) indirect(n *yaml.Node, what string) document.Problems {
-	return document.Problems{{File: m.file, Line: lineOf(n), What: what + " is written with a YAML anchor, alias or merge key, or is not plain text",
+	return document.Problems{{File: m.file, Line: lineOf(n), What: what + " is written with a YAML anchor, alias, tag or merge key, or is not plain text",
 		Hint: "write it out in full where it is used"}}
 }

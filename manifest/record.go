@@ -157,10 +157,12 @@ func (r *record) wrote(a argument) bool {
 }
 
 // annotationEntry writes a key and value; the value always in quotes, since a
-// hash may look like a number.
+// hash may look like a number. The record is full of double quotes, and so is
+// easier to read in single ones.
 func annotationEntry(key, value string) entry {
-	return entry{
-		block: []string{key + ": '" + strings.ReplaceAll(value, "'", "''") + "'"},
-		flow:  toJSON(key) + ": " + toJSON(value),
+	quoted := "'" + strings.ReplaceAll(value, "'", "''") + "'"
+	if !printable(value) {
+		quoted = toJSON(value)
 	}
+	return entry{[]string{key + ": " + quoted}, toJSON(key) + ": " + toJSON(value)}
 }

@@ -74,17 +74,18 @@ var refusedPods = []struct {
 	{"an empty command", []string{"    command:\n    - kube-apiserver\n    - --v=2\n", "    command: []\n    args:\n"}, "m.yaml:7: the kube-apiserver container has neither command nor args"},
 	{"a flag over the seam", []string{"--v=2", "--audit-log-path\n    args: [/x]"}, "m.yaml:11: --audit-log-path stands at the end of command, and its value at the start of args"},
 	{"command by alias", []string{"- name: kube-apiserver", "- name: side\n    command: &c [kube-apiserver]\n  - name: kube-apiserver", "command:\n    - kube-apiserver\n    - --v=2", "command: *c"},
-		"m.yaml:11: the container's command is written with a YAML anchor, alias or merge key, or is not plain text"},
+		"m.yaml:11: the container's command is written with a YAML anchor, alias, tag or merge key, or is not plain text"},
 	{"an item by alias", []string{"name: kube-apiserver\nspec", "name: &n kube-apiserver\nspec", "- kube-apiserver\n", "- *n\n"},
-		"m.yaml:10: item 1 of the container's command is written with a YAML anchor, alias or merge key, or is not plain text"},
+		"m.yaml:10: item 1 of the container's command is written with a YAML anchor, alias, tag or merge key, or is not plain text"},
 	{"an item that is null", []string{"--v=2", "~"}, "m.yaml:11: item 2 of the container's command is written with"},
 	{"command by merge key", []string{"- name: kube-apiserver", "- &s\n    name: side\n    command: [kube-apiserver]\n  - <<: *s\n    name: kube-apiserver", "    command:\n    - kube-apiserver\n    - --v=2\n", ""},
-		"m.yaml: the container's command is written with a YAML anchor, alias or merge key"},
+		"m.yaml: the container's command is written with a YAML anchor, alias, tag or merge key"},
 	{"volumes by merge key", []string{"spec:\n", "spec:\n  <<: {volumes: [{name: certs}]}\n", "  volumes:\n  - hostPath: {path: /etc/ssl}\n    name: certs\n", ""}, "m.yaml: spec.volumes is written with"},
 	{"mounts that others read too", []string{"volumeMounts:", "volumeMounts: &m", "  volumes:", "  - {name: side, volumeMounts: *m}\n  volumes:"},
-		"m.yaml:12: the container's volumeMounts is written with a YAML anchor, alias or merge key"},
+		"m.yaml:12: the container's volumeMounts is written with a YAML anchor, alias, tag or merge key"},
 	{"the container itself read twice", []string{"  - name: kube-apiserver", "  - &s\n    name: kube-apiserver", "  volumes:", "  - {<<: *s, name: side}\n  volumes:"},
-		"m.yaml:7: the kube-apiserver container is written with a YAML anchor, alias or merge key"},
+		"m.yaml:7: the kube-apiserver container is written with a YAML anchor, alias, tag or merge key"},
+	{"a tagged null", []string{"  volumes:\n  - hostPath: {path: /etc/ssl}\n    name: certs\n", "  volumes: !!null null\n"}, "m.yaml:15: spec.volumes is written with a YAML anchor, alias, tag"},
 	{"metadata by alias", []string{"metadata:\n  name: kube-apiserver", "metadata: &m\n  name: kube-apiserver\n  labels: {a: b}\nx: *m"}, "m.yaml:3: metadata is written with"},
 	{"no metadata", []string{"metadata:\n  name: kube-apiserver\n", ""}, "m.yaml: the pod has no metadata"},
 	{"null metadata", []string{"metadata:\n  name: kube-apiserver\n", "metadata: ~\n"}, "m.yaml:3: the pod has no metadata"},
@@ -169,6 +170,9 @@ func TestRefusesByLineOfUser(t *testing.T) {
 		t.Fatalf("the test has another manifest in mind: line %d of\n%s", line, theirs)
 	}
 	refused(t, theirs, w, "m.yaml:15: --audit-log-format=json is set already, and not by auditsetup")
+	theirs = strings.Replace(on, "    - mountPath: /etc/ssl\n      name: certs\n", "    - {mountPath: /data, name: certs}\n", 1)
+	w.Mounts[1].MountPath = "/data"
+	refused(t, theirs, w, "m.yaml:21: /data already shows /etc/ssl of the host, by volume \"certs\"")
 }
 
 // mountCases are what may be mounted beside what is there, and what may not.
@@ -308,44 +312,5 @@ func TestSettings(t *testing.T) {
 	const want = "audit-log-path=- audit-log-compress=true audit-log-maxage= profiling= audit-log-path=a=b audit-log-batch-throttle-enable=true audit-log-mode="
 	if strings.Join(got, " ") != want {
 		t.Errorf("got  %s\nwant %s", strings.Join(got, " "), want)
-	}
-}
-
-// TestOddities holds the promises where Read accepts one of the oddities.
-func TestOddities(t *testing.T) {
-	t.Parallel()
-	accepted := 0
-	for name, data := range oddities {
-		t.Run(name, func(t *testing.T) {
-			m, err := manifest.Read("m.yaml", []byte(data))
-			if err != nil {
-				isProblems(t, err)
-				return
-			}
-			if accepted++; m.Changed() {
-				return
-			}
-			on := apply(t, []byte(data), want())
-			if off := undo(t, on.After); string(off.After) != data {
-				t.Errorf("not the original bytes:\n%s", lineDiff([]byte(data), off.After))
-			}
-		})
-	}
-	if accepted < 17 {
-		t.Errorf("only %d were accepted", accepted)
-	}
-}
-
-// The largest file that is read takes no unreasonable time, whatever it holds.
-func TestLarge(t *testing.T) {
-	t.Parallel()
-	for name, item := range map[string]string{"flow": "\"--audit-log-maxage\", '1',\n      ", "line": "--audit-log-maxage, ", "remarks": "--audit-log-maxage=1, # x\n     "} {
-		t.Run(name, func(t *testing.T) {
-			data := "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: kube-apiserver\n    command: [kube-apiserver, " + strings.Repeat(item, 5000) + " --v=2]\n"
-			on := apply(t, []byte(data), want())
-			if off := undo(t, on.After); string(off.After) != data {
-				t.Error("not the original bytes")
-			}
-		})
 	}
 }

@@ -6,6 +6,8 @@ package manifest_test
 import (
 	"bytes"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -65,6 +67,39 @@ func undo(t *testing.T, data []byte) *manifest.Result {
 		t.Fatalf("undo: %v", err)
 	}
 	return r
+}
+
+// corpus returns the manifests of testdata/manifests by "version/variant".
+// With -update it first writes them.
+func corpus(t testing.TB) map[string][]byte {
+	t.Helper()
+	bases, err := filepath.Glob(kubeadmDir + "/*/kube-apiserver.yaml")
+	if err != nil || len(bases) == 0 {
+		t.Fatalf("no manifests below %s: %v", kubeadmDir, err)
+	}
+	all := map[string][]byte{}
+	for _, base := range bases {
+		text, err := os.ReadFile(base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		version := filepath.Base(filepath.Dir(base))
+		for name, make := range variants {
+			file := filepath.Join(corpusDir, version, name+".yaml")
+			if *update {
+				if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(file, []byte(make(string(text))), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if all[version+"/"+name], err = os.ReadFile(file); err != nil {
+				t.Fatalf("%v (go test ./manifest -update writes it)", err)
+			}
+		}
+	}
+	return all
 }
 
 // TestCorpus holds the promises for each manifest of the corpus: on, on again,
