@@ -4,6 +4,7 @@
 package cmd
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/auditsetup/auditsetup/document"
@@ -43,15 +44,18 @@ func (c *consent) possible(h *hostFlags) error {
 // Not to make it is no error in a dry run only.
 func (c *consent) given(p *planned) (bool, error) {
 	ask := !c.yes && !c.dryRun
+	var text bytes.Buffer // written at once: a reader at a pipe is woken for each write
 	if ask || c.dryRun || c.show {
-		p.showDiff(c.io.Out)
+		p.showDiff(&text)
 		if p.desired != nil {
-			writeReasons(c.io.Out, p.desired)
+			writeReasons(&text, p.desired)
 		}
 	}
 	if c.dryRun {
-		fmt.Fprintln(c.io.Out, "\ndry run: nothing was written")
-		return false, nil
+		fmt.Fprintln(&text, "\ndry run: nothing was written")
+	}
+	if _, err := text.WriteTo(c.io.Out); err != nil || c.dryRun {
+		return false, err
 	}
 	if !ask {
 		return true, nil
