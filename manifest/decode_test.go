@@ -7,11 +7,14 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	kjson "sigs.k8s.io/json"
+	sigsyaml "sigs.k8s.io/yaml"
 )
 
 // TestDecode holds the skeleton that this package works on against the whole
@@ -52,8 +55,49 @@ func TestDecode(t *testing.T) {
 		if err != nil {
 			continue
 		}
+		if want := wholeOf(t, text); !reflect.DeepEqual(pod, want) {
+			t.Errorf("%s:\n%+v\nthe kubelet's decoder has\n%+v", name, pod, want)
+		}
 		if want := skeletonOf(t, pod); !equality.Semantic.DeepEqual(got.pod, want) {
 			t.Errorf("%s:\n%+v\nthe kubelet's decoder has\n%+v", name, got.pod, want)
+		}
+	}
+}
+
+// wholeOf decodes all of a pod at once.
+func wholeOf(t *testing.T, text string) *corev1.Pod {
+	t.Helper()
+	json, err := sigsyaml.YAMLToJSON([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pod corev1.Pod
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(json, &pod); err != nil {
+		t.Fatal(err)
+	}
+	return &pod
+}
+
+// TestSpared wants what kubeadm writes decoded without the preparation for all
+// types of a pod: that it names no field besides those of a skeleton.
+func TestSpared(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../testdata/kubeadm/*/kube-apiserver.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no manifests: %v", err)
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		json, err := sigsyaml.YAMLToJSON(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var s skeleton
+		if more, err := kjson.UnmarshalStrict(json, &s, kjson.DisallowUnknownFields); len(more) > 0 || err != nil {
+			t.Errorf("%s: %v %v", f, more, err)
 		}
 	}
 }
@@ -79,7 +123,7 @@ func TestUndecodable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bad := strings.Replace(string(text), "priority: 2000001000", "priority: 20000010000", 1)
+	bad := strings.Replace(string(text), "priority: 2000001000", "terminationGracePeriodSeconds: long", 1)
 	m, err := Read("m.yaml", []byte(bad))
 	if err != nil {
 		t.Fatal(err)
@@ -122,6 +166,8 @@ func FuzzDecode(f *testing.F) {
 		switch {
 		case err == nil && got.err != nil:
 			t.Fatalf("error %v, and none for the whole pod", got.err)
+		case err == nil && !reflect.DeepEqual(pod, wholeOf(t, string(text))):
+			t.Fatalf("%+v\nthe kubelet's decoder has\n%+v", pod, wholeOf(t, string(text)))
 		case err == nil && !equality.Semantic.DeepEqual(got.pod, skeletonOf(t, pod)):
 			t.Fatalf("%+v\nthe kubelet's decoder has\n%+v", got.pod, skeletonOf(t, pod))
 		}

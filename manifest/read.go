@@ -8,13 +8,9 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/auditsetup/auditsetup/document"
 	"go.yaml.in/yaml/v3"
-	corev1 "k8s.io/api/core/v1"
-	kjson "sigs.k8s.io/json"
-	sigsyaml "sigs.k8s.io/yaml"
 )
 
 const wrongFile = "give the kube-apiserver manifest with --manifest, by default /etc/kubernetes/manifests/kube-apiserver.yaml"
@@ -24,74 +20,6 @@ const wrongFile = "give the kube-apiserver manifest with --manifest, by default 
 // only when the parser has found it sound, since what is hostile to one decoder
 // would be so to both.
 const ordinarySize = 64 << 10
-
-// skeleton is what this package looks at of a pod.
-type skeleton struct {
-	APIVersion string `json:"apiVersion"`
-	Kind       string `json:"kind"`
-	Metadata   struct {
-		Annotations map[string]string `json:"annotations"`
-	} `json:"metadata"`
-	Spec struct {
-		InitContainers  []container `json:"initContainers"`
-		Containers      []container `json:"containers"`
-		Volumes         []volume    `json:"volumes"`
-		SecurityContext *runAs      `json:"securityContext"`
-	} `json:"spec"`
-}
-
-type container struct {
-	Name            string               `json:"name"`
-	Image           string               `json:"image"`
-	Command         []string             `json:"command"`
-	Args            []string             `json:"args"`
-	VolumeMounts    []corev1.VolumeMount `json:"volumeMounts"`
-	SecurityContext *runAs               `json:"securityContext"`
-}
-
-type volume struct {
-	Name     string                       `json:"name"`
-	HostPath *corev1.HostPathVolumeSource `json:"hostPath"`
-}
-
-type runAs struct {
-	RunAsUser *int64 `json:"runAsUser"`
-}
-
-// decoded is what the kubelet sees in a manifest: all of it, and the pod.
-type decoded struct {
-	tree map[string]any
-	pod  skeleton
-	// full waits for the pod as a whole.
-	full func() (*corev1.Pod, error)
-	err  error
-}
-
-// decode reads the pod as the kubelet does: YAML by way of JSON, names compared
-// by case, unknown fields dropped (tryDecodeSinglePod in pkg/kubelet/config and
-// the serializers of k8s.io/apimachinery). The first time that a process decodes
-// a whole pod, the decoder prepares for every type that a pod can hold, which
-// takes as long as all else that a run does; so that goes on beside it.
-func decode(data []byte) (d decoded) {
-	text, err := sigsyaml.YAMLToJSON(data)
-	if err == nil {
-		err = kjson.UnmarshalCaseSensitivePreserveInts(text, &d.tree)
-	}
-	if err != nil {
-		d.err = err
-		return d
-	}
-	d.full = sync.OnceValues(func() (*corev1.Pod, error) {
-		var pod corev1.Pod
-		err := kjson.UnmarshalCaseSensitivePreserveInts(text, &pod)
-		return &pod, err
-	})
-	go func() { _, _ = d.full() }()
-	if kjson.UnmarshalCaseSensitivePreserveInts(text, &d.pod) != nil {
-		_, d.err = d.full() // the same in the words of a pod
-	}
-	return d
-}
 
 func (m *Manifest) undecodable(err error) error {
 	if err == nil {

@@ -6,6 +6,7 @@
 package render
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
@@ -23,6 +24,9 @@ func Diff(name string, old, new []byte) []byte {
 	if new == nil {
 		to = "/dev/null"
 	}
+	if old == nil {
+		return added(to, new)
+	}
 	text := diff.Diff(from, old, to, new)
 	// the package puts a line with the command that nobody ran in front
 	for i, b := range text {
@@ -31,4 +35,19 @@ func Diff(name string, old, new []byte) []byte {
 		}
 	}
 	return nil
+}
+
+// added is the diff of a file that was not there: there is nothing to compare.
+func added(name string, text []byte) []byte {
+	if len(text) == 0 {
+		return nil
+	}
+	body := strings.TrimSuffix(string(text), "\n")
+	lines := strings.Count(body, "\n") + 1
+	out := fmt.Appendf(nil, "--- /dev/null\n+++ %s\n@@ -0,0 +1,%d @@\n+", name, lines)
+	out = append(out, strings.ReplaceAll(body, "\n", "\n+")...)
+	if len(body) == len(text) {
+		return append(out, "\n\\ No newline at end of file\n"...)
+	}
+	return append(out, '\n')
 }

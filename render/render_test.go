@@ -192,9 +192,11 @@ func TestDiffCases(t *testing.T) {
 	if got := render.Diff("/x", []byte("a\n"), []byte("a\n")); got != nil {
 		t.Errorf("equal files differ: %s", got)
 	}
-	made := string(render.Diff("x/y", nil, []byte("a\n")))
-	if !strings.HasPrefix(made, "--- /dev/null\n+++ b/x/y\n") {
-		t.Errorf("a new file: %s", made)
+	for _, made := range []string{"a\n", "a", "\n", "a\n\nb\r\n", "a\nb\n\n", "- a\n+ b\n@@ -1 +1 @@"} {
+		applied(t, "x/y", nil, []byte(made))
+	}
+	if made := render.Diff("x/y", nil, []byte{}); len(made) > 0 {
+		t.Errorf("an empty file: %s", made)
 	}
 	gone := string(render.Diff("/x/y", []byte("a\n"), nil))
 	if !strings.HasPrefix(gone, "--- a/x/y\n+++ /dev/null\n") {
@@ -214,8 +216,10 @@ func applied(t *testing.T, name string, before, after []byte) {
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(file, before, 0o600); err != nil {
-			t.Fatal(err)
+		if before != nil {
+			if err := os.WriteFile(file, before, 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if err := os.WriteFile(filepath.Join(dir, "diff"), diff, 0o600); err != nil {
 			t.Fatal(err)
