@@ -192,19 +192,11 @@ func hash(data []byte) string {
 // showDiff prints the diff of every file that the change touches, and its
 // removals.
 func (p *planned) showDiff(w io.Writer) {
-	files := p.change.Files
-	if p.change.Manifest != nil {
-		files = append(files[:len(files):len(files)], *p.change.Manifest)
-	}
-	for _, f := range files {
-		after := f.New
-		if f.Remove {
-			after = nil
-		}
+	for _, f := range p.files() {
 		if f.Secret {
 			fmt.Fprintf(w, "# %s holds credentials and is not shown\n", p.display(f.Path))
 			continue
 		}
-		_, _ = w.Write(render.Diff(p.display(f.Path), f.Old, after))
+		_, _ = w.Write(render.Diff(p.display(f.Path), f.Old, after(f)))
 	}
 }

@@ -23,6 +23,7 @@ type enableOptions struct {
 	selection
 	sample bool
 	save   string
+	reading
 }
 
 func newEnable(io Streams) *cobra.Command {
@@ -56,6 +57,7 @@ func newEnable(io Streams) *cobra.Command {
 	o.consent.add(c.Flags())
 	f := c.Flags()
 	f.BoolVar(&o.sample, "sample", false, "work on a sample manifest in a scratch folder")
+	o.reading.add(c)
 	f.StringVar(&o.save, "save", "", "write what was asked to a spec file, for enable -f")
 	return c
 }
@@ -66,6 +68,9 @@ func (o *enableOptions) run(flags *pflag.FlagSet) error {
 			return err
 		}
 	}
+	if err := o.reading.check(&o.consent); err != nil {
+		return err
+	}
 	if err := o.possible(&o.hostFlags); err != nil {
 		return err
 	}
@@ -75,6 +80,12 @@ func (o *enableOptions) run(flags *pflag.FlagSet) error {
 	if err != nil {
 		if o.sample {
 			_ = os.RemoveAll(o.host.Root) // nobody was told of it
+		}
+		return err
+	}
+	if done, err := o.reading.print(o.io.Out, p); done {
+		if o.sample {
+			_ = os.RemoveAll(o.host.Root)
 		}
 		return err
 	}

@@ -54,10 +54,13 @@ func writeOutcome(w io.Writer, d *setup.Desired, display func(string) string) {
 // reportDrift warns of what somebody changed of ours.
 func reportDrift(w io.Writer, file string, drift []manifest.Drift) {
 	for _, d := range drift {
-		what := fmt.Sprintf("%s was changed by hand from %s to %s", d.What, d.Wrote, d.Found)
-		if d.Gone {
-			what = fmt.Sprintf("%s was taken out by hand", d.What)
-		}
-		say(w, "warning", document.Problems{{File: file, Line: d.Line, What: what}})
+		say(w, "warning", document.Problems{{File: file, Line: d.Line, What: driftText(d)}})
 	}
+}
+
+func driftText(d manifest.Drift) string {
+	if d.Gone {
+		return fmt.Sprintf("%s was taken out by hand", d.What)
+	}
+	return fmt.Sprintf("%s was changed by hand from %s to %s", d.What, d.Wrote, d.Found)
 }
