@@ -54,6 +54,9 @@ func keyName(key *yaml.Node) (string, bool) {
 	if key.Kind != yaml.ScalarNode {
 		return "", false
 	}
+	if !maybeTyped(key) {
+		return key.Value, true
+	}
 	literal, err := scalarJSON(key)
 	if err != nil || literal == "null" {
 		return "", false

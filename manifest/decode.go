@@ -12,12 +12,16 @@ import (
 	sigsyaml "sigs.k8s.io/yaml"
 )
 
-// decoded is what the kubelet sees in a manifest: all of it, and the pod.
+// decoded is what the kubelet sees in a manifest.
 type decoded struct {
-	tree map[string]any
-	pod  skeleton
+	pod skeleton
+	// plain says that the file holds no field but those of a skeleton.
+	plain bool
 	// full waits for the pod as a whole.
 	full func() (*corev1.Pod, error)
+	// tree decodes the file into plain values, fields included that no Pod has.
+	// Nobody else has the map that it returns.
+	tree func() map[string]any
 	err  error
 }
 
@@ -31,15 +35,16 @@ type decoded struct {
 // another it goes on beside the rest.
 func decode(data []byte) (d decoded) {
 	text, err := sigsyaml.YAMLToJSON(data)
-	if err == nil {
-		err = kjson.UnmarshalCaseSensitivePreserveInts(text, &d.tree)
-	}
 	if err != nil {
 		d.err = err
 		return d
 	}
+	d.tree = func() (tree map[string]any) {
+		_ = kjson.UnmarshalCaseSensitivePreserveInts(text, &tree) // it was an object that decoded
+		return tree
+	}
 	more, err := kjson.UnmarshalStrict(text, &d.pod, kjson.DisallowUnknownFields)
-	if err == nil && len(more) == 0 {
+	if d.plain = err == nil && len(more) == 0; d.plain {
 		pod := d.pod.whole()
 		d.full = func() (*corev1.Pod, error) { return pod, nil }
 		return d

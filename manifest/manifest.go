@@ -19,7 +19,6 @@ import (
 	"slices"
 
 	"go.yaml.in/yaml/v3"
-	corev1 "k8s.io/api/core/v1"
 )
 
 // ContainerName is what kubeadm calls the container whose command line and
@@ -31,13 +30,8 @@ const ContainerName = "kube-apiserver"
 // value is of no use: call [Read].
 type Manifest struct {
 	*source
-	// tree is the whole file as plain values, fields included that no Pod has.
-	// Not to be changed.
-	tree map[string]any
-	// pod is what the kubelet makes of that, as far as it matters here, and full
-	// all of it. Neither must be changed.
-	pod  skeleton
-	full func() (*corev1.Pod, error)
+	// decoded is what the kubelet makes of it. Not to be changed.
+	decoded
 	// index is the place of the kube-apiserver container in spec.containers.
 	index int
 	// container is that container's mapping.

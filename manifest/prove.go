@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // plan names the volumes and mounts in which two manifests may differ, besides
@@ -106,13 +105,9 @@ func (m *Manifest) proveUndone(after []byte, u *undoing) (*Manifest, error) {
 }
 
 // sameApartFrom compares everything but audit flags, our annotations and what
-// the plan names: first as trees, so that fields which this build of the
-// Kubernetes API does not know count too, then as pods.
+// the plan names: as pods and, for fields that this build of the Kubernetes API
+// does not know, as trees.
 func (m *Manifest) sameApartFrom(p plan, other *Manifest) error {
-	a, b := m.stripped(p), other.stripped(p)
-	if !reflect.DeepEqual(a, b) {
-		return m.trouble("something would change that was not meant to: %s", firstDifference("", a, b))
-	}
 	before, err := m.full()
 	if err != nil {
 		return m.undecodable(err)
@@ -121,7 +116,15 @@ func (m *Manifest) sameApartFrom(p plan, other *Manifest) error {
 	if err != nil {
 		return m.trouble("the outcome would not be a pod: %v", err)
 	}
-	if !reflect.DeepEqual(m.strippedPod(before, p), other.strippedPod(after, p)) {
+	samePod := reflect.DeepEqual(m.strippedPod(before, p), other.strippedPod(after, p))
+	if samePod && m.plain && other.plain {
+		return nil
+	}
+	a, b := m.stripped(p), other.stripped(p)
+	switch {
+	case !reflect.DeepEqual(a, b):
+		return m.trouble("something would change that was not meant to: %s", firstDifference("", a, b))
+	case !samePod:
 		return m.trouble("something would change in the pod that was not meant to")
 	}
 	return nil
@@ -129,7 +132,7 @@ func (m *Manifest) sameApartFrom(p plan, other *Manifest) error {
 
 // stripped is the document as plain values, without the planned fields.
 func (m *Manifest) stripped(p plan) map[string]any {
-	tree := runtime.DeepCopyJSON(m.tree)
+	tree := m.tree()
 	metadata, _ := tree["metadata"].(map[string]any)
 	notes, _ := metadata["annotations"].(map[string]any)
 	maps.DeleteFunc(notes, func(key string, _ any) bool { return isOurs(key) })

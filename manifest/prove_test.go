@@ -4,6 +4,7 @@
 package manifest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -24,13 +25,22 @@ spec:
     command: [pause]
 `
 
+// plainly is the same with no field that a Pod has not.
+var plainly = strings.Replace(proven, "somethingNew: 1", "image: a", 1)
+
 // The proof fails for whatever a faulty splice might do. What Apply makes is
 // changed by hand here, as the splicing itself does none of this.
 func TestProofFails(t *testing.T) {
 	t.Parallel()
+	proofFails(t, proven, "somethingNew: 1", "somethingNew: 2")
+	proofFails(t, plainly, "image: a", "image: b")
+}
+
+func proofFails(t *testing.T, text, field, changed string) {
+	t.Helper()
 	want := Want{Flags: []Flag{{"audit-policy-file", "/p"}, {"audit-log-maxage", "3"}}, PolicyHash: "e", TakeOver: true,
 		Mounts: []Mount{{Name: "the-log", HostPath: "/log", MountPath: "/log", Type: "Directory"}}}
-	base := read(t, proven)
+	base := read(t, text)
 	on, err := Apply(base, want)
 	if err != nil {
 		t.Fatal(err)
@@ -39,6 +49,7 @@ func TestProofFails(t *testing.T) {
 	if err := prove(string(on.After)); err != nil {
 		t.Fatalf("the untouched outcome: %v", err)
 	}
+	foreign := []string{"a foreign flag lost", "a foreign flag changed", "the program lost", "a volume more", "an annotation more", "a label", "a field", "a field of the sidecar"}
 	for name, c := range map[string][2]string{
 		"a flag missing":            {"    - --audit-log-maxage=3\n", ""},
 		"a flag twice":              {"    - --audit-log-maxage=3\n", "    - --audit-log-maxage=3\n    - --audit-log-maxage=3\n"},
@@ -56,7 +67,7 @@ func TestProofFails(t *testing.T) {
 		"the hash changed":          {"sha256: 'e'", "sha256: 'f'"},
 		"an annotation more":        {"sha256: 'e'\n", "sha256: 'e'\n    a: b\n"},
 		"a label":                   {"  name: kube-apiserver\n  annot", "  name: kube-apiserver\n  labels: {}\n  annot"},
-		"an unknown field":          {"somethingNew: 1", "somethingNew: 2"},
+		"a field":                   {field, changed},
 		"a field of the sidecar":    {"[pause]", "[pause, --audit-log-maxage=3]"},
 		"a comment":                 {"kind: Pod\n", "kind: Pod # remark\n"},
 	} {
@@ -69,6 +80,10 @@ func TestProofFails(t *testing.T) {
 			if err := prove(text); err == nil {
 				t.Errorf("this is proven:\n%s", text)
 			}
+			other := read(t, text)
+			if err := base.sameApartFrom(other.record.plan(), other); err == nil && slices.Contains(foreign, name) {
+				t.Errorf("this counts as the same pod:\n%s", text)
+			}
 		})
 	}
 }
@@ -76,6 +91,12 @@ func TestProofFails(t *testing.T) {
 // The proof of Undo fails for what a faulty splice might leave or lose.
 func TestProofOfUndoFails(t *testing.T) {
 	t.Parallel()
+	proofOfUndoFails(t, proven, "    somethingNew: 1\n")
+	proofOfUndoFails(t, plainly, "    image: a\n")
+}
+
+func proofOfUndoFails(t *testing.T, proven, field string) {
+	t.Helper()
 	on, err := Apply(read(t, proven), Want{Flags: []Flag{{"audit-policy-file", "/p"}}, PolicyHash: "e", TakeOver: true,
 		Mounts: []Mount{{Name: "the-log", HostPath: "/log", MountPath: "/log"}}})
 	if err != nil {
@@ -92,7 +113,7 @@ func TestProofOfUndoFails(t *testing.T) {
 		"flag left":         strings.Replace(proven, "    - --v=2\n", "    - --v=2\n    - --audit-policy-file=/p\n", 1),
 		"volume left":       proven + "  volumes: [{name: the-log}]\n",
 		"annotation left":   strings.Replace(proven, "metadata:\n", "metadata:\n  annotations: {auditsetup.io/policy-sha256: e}\n", 1),
-		"field lost":        strings.Replace(proven, "    somethingNew: 1\n", "", 1),
+		"field lost":        strings.Replace(proven, field, "", 1),
 		"unreadable":        strings.Replace(proven, "spec:", "spec", 1),
 	} {
 		t.Run(name, func(t *testing.T) {

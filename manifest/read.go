@@ -33,7 +33,7 @@ func (m *Manifest) take(d decoded) error {
 	if d.err != nil {
 		return m.undecodable(d.err)
 	}
-	m.tree, m.pod, m.full = d.tree, d.pod, d.full
+	m.decoded = d
 	if m.pod.Kind != "Pod" || m.pod.APIVersion != "v1" {
 		line := max(lineOf(m.lookup("kind")), m.root.Line)
 		return document.Problems{{File: m.file, Line: line, Hint: wrongFile,
