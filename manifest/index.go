@@ -242,6 +242,9 @@ func (s *source) scalarEnd(n *yaml.Node, at, indent int) (to int, ok bool) {
 	}
 	// A plain scalar has neither escapes nor comments in it: its value is its
 	// text but for white space, over however many lines.
+	if at <= len(s.data) && bytes.HasPrefix(s.data[at:], []byte(n.Value)) {
+		return at + len(n.Value), true
+	}
 	for _, r := range n.Value {
 		if r == ' ' || r == '\t' || r == '\n' {
 			continue
