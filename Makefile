@@ -16,8 +16,9 @@ test: unit oracle real ## everything that needs no root
 unit:
 	$(GO) test $(TESTFLAGS) ./...
 
-oracle: ## our rules beside upstream's own code
+oracle: ## our rules beside upstream's own code, and profiles beside their sources
 	cd test/oracle && $(GO) test $(TESTFLAGS) ./...
+	cd test/sources && $(GO) test $(TESTFLAGS) ./...
 
 real-binaries: ## build kube-apiserver, kubeadm and etcd, once
 	cd test/real && $(GO) run ./build

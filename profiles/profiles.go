@@ -12,6 +12,9 @@
 // are shown. To add a profile, add both; the tests find it by itself. A profile
 // with a source that can be had at test time is compared with it decision by
 // decision; where a fault of the source is mended, Mended says so.
+//
+// [WithExtraRules] puts a profile in front of another policy, for some requests,
+// or single rules.
 package profiles
 
 import (

@@ -61,7 +61,7 @@ func TestRecommendedDecides(t *testing.T) {
 // verb and no detour gets a credential into the log, and none reads one unseen.
 func TestCredentialsNeverWithBody(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"recommended", "metadata"} {
+	for _, name := range []string{"recommended", "metadata", "cis"} {
 		for minor, loaded := range variants(t, profile(t, name)) {
 			e, asked := evaluator(loaded), 0
 			for _, r := range sweep() {
@@ -126,10 +126,10 @@ func TestOnlyTheNamedNoiseIsDropped(t *testing.T) {
 }
 
 // TestFailedLoginsAreLogged: no rule that drops may match a request that has no
-// user. The gce profile drops some, like its source.
+// user. Others drop some, like their sources, and say what they are blind to.
 func TestFailedLoginsAreLogged(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"recommended", "metadata"} {
+	for _, name := range []string{"recommended", "metadata", "cis", "stig", "openshift-default", "openshift-write-bodies", "openshift-all-bodies"} {
 		for minor, loaded := range variants(t, profile(t, name)) {
 			e := evaluator(loaded)
 			for _, r := range sweep() {

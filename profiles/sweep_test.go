@@ -104,6 +104,10 @@ var things = append(strings.Fields(`
 	priorityclasses.scheduling.k8s.io storageversions.internal.apiserver.k8s.io storageversions.internal.apiserver.k8s.io/status
 	evictionrequests.lifecycle.k8s.io storageversionmigrations.storagemigration.k8s.io
 	pods.metrics.k8s.io nodes.metrics.k8s.io latency.custom.metrics.k8s.io queue.external.metrics.k8s.io
+	clusterroles.rbac.authorization.k8s.io podpresets.settings.k8s.io
+	apirequestcounts.apiserver.openshift.io apirequestcounts.apiserver.openshift.io/status identities.user.openshift.io
+	oauthaccesstokens.oauth.openshift.io oauthclients.oauth.openshift.io tokenreviews.oauth.openshift.io
+	routes.route.openshift.io routes.route.openshift.io/status machineconfigs.machineconfiguration.openshift.io
 	secrets.example.com sealedsecrets.bitnami.com externalsecrets.external-secrets.io virtualmachines.subresources.kubevirt.io/vnc
 	leases.example.com events.example.com pods.example.com/exec
 `), credentials...)

@@ -3,6 +3,8 @@
 
 package profiles
 
+import "slices"
+
 // sizesSource is where the sizes below are from. They are planning values, good
 // to a factor of three either way: 1200 bytes for an event at Metadata, and for
 // one at Request without a body; 2750 at Request with a body; 8000 at
@@ -19,8 +21,16 @@ const talos = "commit f7e635e3 of the home cluster laurivan/talos: 570000 events
 // urls is what even an event at Metadata tells.
 const urls = "the command line of an exec and the query of a proxied request, which are part of the URL"
 
-// table is every profile, in the order of presentation.
-var table = []Profile{
+// managed is what most profiles leave out that their source does not speak of.
+const managed = "managedFields are left out of bodies from 1.23 on"
+
+// table is every profile, in the order of presentation: for most clusters; for
+// those who have to meet a rule book; for the sake of a tool; and what others
+// run, to be kept or to be compared with.
+var table = slices.Concat(general, compliance, tools, platforms)
+
+// general are auditsetup's own.
+var general = []Profile{
 	{
 		Name:  "recommended",
 		Title: "every change and every use of a credential, without the noise",
@@ -78,66 +88,6 @@ var table = []Profile{
 			Value:  1200,
 			Reason: "every event is at Metadata",
 			Source: sizesSource,
-		},
-	},
-	{
-		Name:  "gce",
-		Title: "the policy most installers started from",
-		Purpose: "For those who have it and want to keep it, or whose tools expect the answers to changes as well. " +
-			"It is older than leases, endpoint slices and /livez, and logs them all.",
-		Source: "k8s.io/kubernetes v1.37.1 cluster/gce/gci/configure-helper.sh, function create-master-audit-policy",
-		Cost:   High,
-		Blind: []string{
-			"events of the core group, by anyone: deleting them leaves no trace",
-			"/healthz and what begins with it, /version and /swagger, even for a failed login",
-			"get on nodes by nodes, and config maps of kube-system read or written by a user named cluster-autoscaler",
-			"answers to reads",
-			"bodies of groups that came after it: coordination, discovery, events, flowcontrol, resource and custom resources",
-		},
-		Exposes: []string{
-			"bodies of changes and of the answers to them, so a password that someone put into a pod's environment in clear is in the log twice",
-			urls,
-		},
-		Mended: []string{"managedFields are left out of bodies from 1.23 on; levels and stages are those of the source"},
-		EventsPerRequest: Estimate{
-			Value:  0.9,
-			Reason: kept + ", so 1.1; it drops /healthz, core events and some reads by nodes, of which current clusters have few, and no leases",
-			Source: talos + "; leases alone are 23 % of it and stay here",
-		},
-		BytesPerEvent: Estimate{
-			Value:  2900,
-			Reason: "1 in 4 events a change with both bodies of 8000 bytes, the others 1200 bytes: 0.25 x 8000 + 0.75 x 1200 = 2900",
-			Source: sizesSource + "; the share of changes is assumed",
-		},
-	},
-	{
-		Name:  "kubernetes-docs",
-		Title: "the sample of the Kubernetes documentation",
-		Purpose: "For comparing and for teaching. The sample shows what rules can do; it answers lists of pods with their bodies and " +
-			"keeps changes to RBAC and to workloads as bare facts.",
-		Source: "github.com/kubernetes/website content/en/examples/audit/audit-policy.yaml, as of commit 6a0114664d1b",
-		Cost:   High,
-		Blind: []string{
-			"what was changed in apps, RBAC, admission, CRDs and every other group but the core one: Metadata only",
-			"API discovery and any path that begins with /api, for anyone who is logged in",
-			"config maps named controller-leader, in every namespace and by anyone, with anything in them",
-			"watches of endpoints and services by a user named system:kube-proxy",
-		},
-		Exposes: []string{
-			"pods whole, in answers to lists too, with every environment variable",
-			"config maps of kube-system as they were written",
-			urls,
-		},
-		Mended: []string{"managedFields are left out of bodies from 1.23 on; levels and stages are those of the source"},
-		EventsPerRequest: Estimate{
-			Value:  1,
-			Reason: kept + ", so 1.1; it drops discovery, and neither leases nor health probes nor events",
-			Source: talos + "; leases alone are 23 % of it and stay here",
-		},
-		BytesPerEvent: Estimate{
-			Value:  2800,
-			Reason: "1 in 5 events about pods with both bodies of 8000 bytes, 1 in 20 another change with a body of 2750 bytes, the others 1200 bytes: 0.2 x 8000 + 0.05 x 2750 + 0.75 x 1200 = 2638, more with lists of many pods",
-			Source: sizesSource + "; the shares are assumed",
 		},
 	},
 }
