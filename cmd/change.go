@@ -14,12 +14,14 @@ import (
 	"os"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/auditsetup/auditsetup/document"
 	"github.com/auditsetup/auditsetup/manifest"
 	"github.com/auditsetup/auditsetup/node"
 	"github.com/auditsetup/auditsetup/render"
 	"github.com/auditsetup/auditsetup/setup"
+	"github.com/auditsetup/auditsetup/webhook"
 	"github.com/spf13/pflag"
 )
 
@@ -120,6 +122,7 @@ func resolve(in setup.Input, m *manifest.Manifest, shown string, data []byte, in
 		}
 		in.Origins["image"] = document.Problem{File: shown, Line: line}
 	}
+	in.Now = time.Now()
 	desired, err := setup.Resolve(in)
 	return desired, combine(inErr, readErr, err)
 }
@@ -137,6 +140,13 @@ type planned struct {
 func (h *hostFlags) planEnable(in setup.Input, inErr error) (*planned, error) {
 	m, bytes, readErr := h.readManifest()
 	in.Manifest, in.StateDir = h.manifest, h.host.StateDir
+	in.HostFile = func(path string) ([]byte, error) {
+		file, err := h.host.Read(path)
+		if err != nil {
+			return nil, err
+		}
+		return file.Bytes, nil
+	}
 	desired, err := resolve(in, m, h.host.Display(h.manifest), bytes, inErr, readErr)
 	if err != nil {
 		return nil, err
@@ -161,14 +171,15 @@ func (h *hostFlags) planFiles(p *planned, m *manifest.Manifest) error {
 	var problems document.Problems
 	for _, f := range p.desired.Files {
 		old, err := h.host.Read(f.Path)
-		change := node.FileChange{Path: f.Path, New: f.Content, Mode: f.Mode}
+		change := node.FileChange{Path: f.Path, New: f.Content, Mode: f.Mode, Secret: f.Secret}
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
 			problems = append(problems, document.ProblemsOf(err)...)
 		default:
 			change.Old = old.Bytes
-			ours := p.desired.Spec.TakeOver || bytes.Equal(old.Bytes, f.Content) || hash(old.Bytes) == m.Annotation(manifest.PolicyAnnotation)
+			change.Secret = f.Secret || webhook.HoldsSecrets(old.Bytes)
+			ours := p.desired.Spec.TakeOver || bytes.Equal(old.Bytes, f.Content) || setup.Wrote(m.Annotation(manifest.PolicyAnnotation), old.Bytes)
 			if !ours {
 				written, err := h.wrote(f.Path, old.Bytes)
 				problems = append(problems, document.ProblemsOf(err)...)
@@ -176,12 +187,20 @@ func (h *hostFlags) planFiles(p *planned, m *manifest.Manifest) error {
 			}
 			if !ours {
 				problems.Add(h.host.Display(f.Path), "is there already, and not as auditsetup wrote it",
-					"choose another place with --policy-path, or add --take-over to replace it, and auditsetup disable puts it back")
+					"choose another place with "+placeFlag(p.desired, f.Path)+", or add --take-over to replace it, and auditsetup disable puts it back")
 			}
 		}
 		p.change.Files = append(p.change.Files, change)
 	}
 	return problems.Err()
+}
+
+// placeFlag is the flag that says where a file goes.
+func placeFlag(d *setup.Desired, path string) string {
+	if d.Webhook != nil && path == d.Spec.Webhook.Path {
+		return "--webhook-path"
+	}
+	return "--policy-path"
 }
 
 func hash(data []byte) string {

@@ -13,6 +13,8 @@ import (
 	"github.com/auditsetup/auditsetup/document"
 	"github.com/auditsetup/auditsetup/manifest"
 	"github.com/auditsetup/auditsetup/node"
+	"github.com/auditsetup/auditsetup/setup"
+	"github.com/auditsetup/auditsetup/webhook"
 	"github.com/spf13/cobra"
 	help "k8s.io/kubectl/pkg/util/templates"
 )
@@ -34,8 +36,9 @@ func newDisable(io Streams) *cobra.Command {
 			replaced. When nobody else changed the file since, it is the original
 			byte for byte; what others changed stays.
 
-			A policy file that enable replaced is put back too. The one that it wrote
-			stays, and so do the backups, which --purge removes; the logs stay always.`),
+			A policy file or webhook kubeconfig that enable replaced is put back too. The
+			one that it wrote stays, and so do the backups, which --purge removes; the
+			logs stay always, and so do the certificates that the kubeconfig names.`),
 		Example: help.Examples(`
 			# See what would change
 			auditsetup disable --dry-run
@@ -47,7 +50,7 @@ func newDisable(io Streams) *cobra.Command {
 	}
 	o.hostFlags.add(c.Flags())
 	o.consent.add(c.Flags())
-	c.Flags().BoolVar(&o.purge, "purge", false, "also remove the policy and the backups")
+	c.Flags().BoolVar(&o.purge, "purge", false, "also remove the policy, the webhook kubeconfig and the backups")
 	return c
 }
 
@@ -114,7 +117,7 @@ func (o *disableOptions) summarize(p *planned, done node.Result) {
 // wrote. What somebody changed since stays, and so does what the manifest still
 // names.
 func (o *disableOptions) planFiles(p *planned, m *manifest.Manifest) error {
-	for _, path := range o.policyPaths(m) {
+	for _, path := range o.writtenPaths(m) {
 		now, err := o.host.Read(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -132,24 +135,24 @@ func (o *disableOptions) planFiles(p *planned, m *manifest.Manifest) error {
 			if err != nil {
 				return err
 			}
-			p.change.Files = append(p.change.Files, node.FileChange{Path: path, Old: now.Bytes, New: old})
-		case origin == nil && hash(now.Bytes) != m.Annotation(manifest.PolicyAnnotation):
+			p.change.Files = append(p.change.Files, node.FileChange{Path: path, Old: now.Bytes, New: old, Secret: webhook.HoldsSecrets(now.Bytes) || webhook.HoldsSecrets(old)})
+		case origin == nil && !setup.Wrote(m.Annotation(manifest.PolicyAnnotation), now.Bytes):
 			say(o.io.Err, "warning", document.Problems{{File: o.host.Display(path), What: "was changed by hand and stays as it is"}})
 		case o.purge && bytes.Contains(p.result.After, []byte(path)):
 			say(o.io.Err, "note", document.Problems{{File: o.host.Display(path), What: "is still named in the manifest and stays"}})
 		case o.purge:
-			p.change.Files = append(p.change.Files, node.FileChange{Path: path, Old: now.Bytes, Remove: true})
+			p.change.Files = append(p.change.Files, node.FileChange{Path: path, Old: now.Bytes, Remove: true, Secret: webhook.HoldsSecrets(now.Bytes)})
 		}
 	}
 	return nil
 }
 
-// policyPaths are the files that enable wrote: the policy of the manifest, and
-// for a purge every one that the records know.
-func (o *disableOptions) policyPaths(m *manifest.Manifest) []string {
+// writtenPaths are the files that enable wrote: the policy and the kubeconfig of
+// the manifest, and for a purge every one that the records know.
+func (o *disableOptions) writtenPaths(m *manifest.Manifest) []string {
 	var paths []string
 	for _, s := range m.AuditSettings() {
-		if s.Name == "audit-policy-file" && s.Ours {
+		if (s.Name == "audit-policy-file" || s.Name == "audit-webhook-config-file") && s.Ours {
 			paths = append(paths, s.Value)
 		}
 	}

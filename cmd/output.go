@@ -13,6 +13,7 @@ import (
 	"github.com/auditsetup/auditsetup/manifest"
 	"github.com/auditsetup/auditsetup/setup"
 	"github.com/auditsetup/auditsetup/tuning"
+	"github.com/auditsetup/auditsetup/webhook"
 )
 
 // writeReasons prints every flag with its reason, and what was assumed.
@@ -47,8 +48,13 @@ func writeReach(w io.Writer, d *setup.Desired, indent string) {
 // writeOutcome prints where everything is, and what the log will hold.
 func writeOutcome(w io.Writer, d *setup.Desired, display func(string) string) {
 	fmt.Fprintf(w, "  policy    %s\n", display(d.Spec.Policy.Path))
-	fmt.Fprintf(w, "  log       %s\n", display(d.Spec.Log.Path))
-	writeReach(w, d, "            ")
+	if d.Spec.Uses(setup.LogBackend) {
+		fmt.Fprintf(w, "  log       %s\n", display(d.Spec.Log.Path))
+		writeReach(w, d, "            ")
+	}
+	if d.Webhook != nil {
+		fmt.Fprintf(w, "  webhook   %s, mode %s, by %s\n", webhook.Origin(d.Webhook.Server), d.Spec.Webhook.Mode, display(d.Spec.Webhook.Path))
+	}
 }
 
 // reportDrift warns of what somebody changed of ours.

@@ -104,6 +104,10 @@ func (o *patchOptions) print(d *setup.Desired, result *manifest.Result) error {
 	switch o.format.value {
 	case "diff":
 		for _, f := range d.Files {
+			if f.Secret {
+				text = fmt.Appendf(text, "# %s holds credentials and is not shown\n", f.Path)
+				continue
+			}
 			text = append(text, render.Diff(f.Path, nil, f.Content)...)
 		}
 		name := o.manifest

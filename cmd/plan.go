@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/auditsetup/auditsetup/document"
@@ -48,7 +49,7 @@ func newPlan(io Streams) *cobra.Command {
 	f := c.Flags()
 	f.StringVarP(&o.file, "filename", "f", "", "read the load from a spec file; flags lie over it")
 	f.StringVar(&o.spec.Policy.Profile, "profile", "", "estimate events as name of a profile makes them (default "+setup.DefaultProfile+")")
-	f.StringVar(&o.spec.Log.Mode, "log-mode", "", "how the log is written: blocking or batch (default blocking)")
+	o.addModes(f)
 	o.addLoad(f)
 	addEnum(c, &o.output, "output", "o", "how to print")
 	return c
@@ -91,16 +92,12 @@ func backendsOf(in setup.Input) (to tuning.Backends, problems document.Problems)
 			problems = append(problems, in.Origins.Problem("backends", fmt.Sprintf("%q is no backend", b), "the backends are log and webhook"))
 		}
 	}
-	if s.Log.Mode != "" && s.Log.Mode != "blocking" && s.Log.Mode != "batch" {
-		problems = append(problems, in.Origins.Problem("log.mode", fmt.Sprintf("%q is no mode for the log", s.Log.Mode), "the modes are blocking and batch"))
+	for _, b := range []setup.Backend{setup.LogBackend, setup.WebhookBackend} {
+		if mode := s.ModeOf(b); !slices.Contains(setup.Modes(), mode) {
+			problems = append(problems, in.Origins.Problem(string(b)+".mode", fmt.Sprintf("%q is no mode for the %s", mode, b), "the modes are "+strings.Join(setup.Modes(), ", ")))
+		}
 	}
-	to.Webhook = slices.Contains(s.Backends, setup.WebhookBackend)
-	to.Log = len(s.Backends) == 0 || slices.Contains(s.Backends, setup.LogBackend)
-	to.LogBatch = to.Log && s.Log.Mode == "batch"
-	if !to.Log && !to.Webhook {
-		to.Log = true // so that the load is checked too
-	}
-	return to, problems
+	return s.Tuned(), problems
 }
 
 func (o *planOptions) print(r tuning.Result, assumed []string) error {

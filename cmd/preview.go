@@ -17,6 +17,7 @@ import (
 	"github.com/auditsetup/auditsetup/render"
 	"github.com/auditsetup/auditsetup/setup"
 	"github.com/auditsetup/auditsetup/tuning"
+	"github.com/auditsetup/auditsetup/webhook"
 	"github.com/spf13/cobra"
 )
 
@@ -165,9 +166,14 @@ func (p *planned) reportFiles() []reportedFile {
 	return files
 }
 
-// files are all that the change touches or looked at, the manifest last.
+// files are all that the change touches or looked at, the manifest last. Before
+// any is shown it is looked at once more for credentials, which may have come
+// into a file by hand since it was recorded as one without.
 func (p *planned) files() []node.FileChange {
 	files := slices.Clone(p.change.Files)
+	for i, f := range files {
+		files[i].Secret = f.Secret || webhook.HoldsSecrets(f.Old) || webhook.HoldsSecrets(after(f))
+	}
 	if p.change.Manifest != nil {
 		files = append(files, *p.change.Manifest)
 	}

@@ -27,8 +27,10 @@ func (o *enableOptions) newSave(spec setup.Spec) (*savedSpec, error) {
 	if o.save == "" {
 		return nil, nil
 	}
-	if spec.Policy.File == stdinName {
-		return nil, document.Problem{File: "--save", What: "a policy from standard input cannot be named in a spec file", Hint: "give the policy as a file"}
+	for _, f := range []struct{ what, name string }{{"policy", spec.Policy.File}, {"kubeconfig", spec.Webhook.ConfigFile}} {
+		if f.name == stdinName {
+			return nil, document.Problem{File: "--save", What: "a " + f.what + " from standard input cannot be named in a spec file", Hint: "give the " + f.what + " as a file"}
+		}
 	}
 	if _, err := os.Lstat(o.save); err == nil {
 		return nil, alreadyThere(o.save)
@@ -36,12 +38,15 @@ func (o *enableOptions) newSave(spec setup.Spec) (*savedSpec, error) {
 	if _, err := os.Stat(filepath.Dir(o.save)); err != nil {
 		return nil, document.Problem{File: o.save, What: "cannot be written: " + cause(err), Hint: "check the path given with --save"}
 	}
-	if file := spec.Policy.File; file != "" {
-		abs, err := filepath.Abs(file)
+	for _, file := range []*string{&spec.Policy.File, &spec.Webhook.ConfigFile} {
+		if *file == "" {
+			continue
+		}
+		abs, err := filepath.Abs(*file)
 		if err != nil {
 			return nil, err
 		}
-		spec.Policy.File = abs // a spec file may be read from anywhere
+		*file = abs // a spec file may be read from anywhere
 	}
 	text, err := spec.Encode()
 	return &savedSpec{o.save, text}, err

@@ -17,7 +17,7 @@ import (
 // imageManifest is where a machine's image has its manifest.
 const imageManifest = "etc/kubernetes/manifests/kube-apiserver.yaml"
 
-// scriptCommands are, beside exits:
+// scriptCommands are, beside exits and those of script_certs_test.go:
 //
 //	machine DIR VERSION     makes the image of a control plane of that kubeadm
 //	untouched DIR           demands that DIR is as machine, edit and the like left
@@ -28,7 +28,9 @@ const imageManifest = "etc/kubernetes/manifests/kube-apiserver.yaml"
 func scriptCommands(testdata string) map[string]func(*testscript.TestScript, bool, []string) {
 	remembered := func(ts *testscript.TestScript, dir string) string { return ts.MkAbs(dir) + ".remembered" }
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"exits": exits,
+		"exits":       exits,
+		"credentials": credentials,
+		"fill":        fill,
 		"machine": func(ts *testscript.TestScript, neg bool, args []string) {
 			need(ts, !neg && len(args) == 2, "machine DIR VERSION")
 			data, err := os.ReadFile(filepath.Join(testdata, "kubeadm", args[1], "kube-apiserver.yaml"))

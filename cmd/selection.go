@@ -58,9 +58,40 @@ var layers = map[string]struct {
 	"max-wait":           {"load.maxWait", func(s *selection, to *setup.Spec) { to.Load.MaxWait = s.spec.Load.MaxWait }},
 	"log-path":           {"log.path", func(s *selection, to *setup.Spec) { to.Log.Path = s.spec.Log.Path }},
 	"log-mode":           {"log.mode", func(s *selection, to *setup.Spec) { to.Log.Mode = s.spec.Log.Mode }},
-	"retention":          {"log.retention", func(s *selection, to *setup.Spec) { to.Log.Retention = s.spec.Log.Retention }},
-	"disk-budget":        {"log.diskBudget", func(s *selection, to *setup.Spec) { to.Log.DiskBudget = s.spec.Log.DiskBudget }},
-	"compress":           {"log.compress", func(s *selection, to *setup.Spec) { to.Log.Compress = s.spec.Log.Compress }},
+	"webhook-url":        {"webhook.url", layURL},
+	"webhook-config":     {"webhook.configFile", layConfig},
+	"webhook-ca":         {"webhook.caFile", func(s *selection, to *setup.Spec) { to.Webhook.CAFile = s.spec.Webhook.CAFile }},
+	"webhook-client-certificate": {"webhook.clientCertificateFile", func(s *selection, to *setup.Spec) {
+		to.Webhook.ClientCertificateFile = s.spec.Webhook.ClientCertificateFile
+	}},
+	"webhook-client-key": {"webhook.clientKeyFile", func(s *selection, to *setup.Spec) { to.Webhook.ClientKeyFile = s.spec.Webhook.ClientKeyFile }},
+	"webhook-token-file": {"webhook.tokenFile", func(s *selection, to *setup.Spec) { to.Webhook.TokenFile = s.spec.Webhook.TokenFile }},
+	"webhook-insecure-skip-tls-verify": {"webhook.insecureSkipTLSVerify", func(s *selection, to *setup.Spec) {
+		to.Webhook.InsecureSkipTLSVerify = s.spec.Webhook.InsecureSkipTLSVerify
+	}},
+	"webhook-path":            {"webhook.path", func(s *selection, to *setup.Spec) { to.Webhook.Path = s.spec.Webhook.Path }},
+	"webhook-mode":            {"webhook.mode", func(s *selection, to *setup.Spec) { to.Webhook.Mode = s.spec.Webhook.Mode }},
+	"webhook-initial-backoff": {"webhook.initialBackoff", func(s *selection, to *setup.Spec) { to.Webhook.InitialBackoff = s.spec.Webhook.InitialBackoff }},
+	"max-event-size":          {"webhook.maxEventSize", func(s *selection, to *setup.Spec) { to.Webhook.MaxEventSize = s.spec.Webhook.MaxEventSize }},
+	"max-body":                {"webhook.maxBody", func(s *selection, to *setup.Spec) { to.Webhook.MaxBody = s.spec.Webhook.MaxBody }},
+	"retention":               {"log.retention", func(s *selection, to *setup.Spec) { to.Log.Retention = s.spec.Log.Retention }},
+	"disk-budget":             {"log.diskBudget", func(s *selection, to *setup.Spec) { to.Log.DiskBudget = s.spec.Log.DiskBudget }},
+	"compress":                {"log.compress", func(s *selection, to *setup.Spec) { to.Log.Compress = s.spec.Log.Compress }},
+}
+
+// layURL has a URL by flag replace the receiver of the file, whichever way that
+// was named; its CA and the like stay.
+func layURL(s *selection, to *setup.Spec) {
+	to.Webhook.URL, to.Webhook.ConfigFile = s.spec.Webhook.URL, s.spec.Webhook.ConfigFile
+}
+
+// layConfig has a kubeconfig by flag replace all that the file says of the
+// receiver, but for what other flags say: that is for setup to refuse.
+func layConfig(s *selection, to *setup.Spec) {
+	layURL(s, to)
+	by, w := s.spec.Webhook, &to.Webhook
+	w.CAFile, w.ClientCertificateFile, w.ClientKeyFile, w.TokenFile, w.InsecureSkipTLSVerify =
+		by.CAFile, by.ClientCertificateFile, by.ClientKeyFile, by.TokenFile, by.InsecureSkipTLSVerify
 }
 
 // addWhat adds the flags that say what is recorded and where it goes.
@@ -71,7 +102,8 @@ func (s *selection) addWhat(c *cobra.Command) {
 	f.StringVar(&s.spec.Policy.File, "policy", "", "audit policy to use: a file of your own")
 	f.StringVar(&s.spec.Policy.Path, "policy-path", "", "where the policy goes on the control plane (default "+setup.DefaultPolicyPath+")")
 	f.StringVar(&s.spec.Log.Path, "log-path", "", "where the log goes on the control plane (default "+setup.DefaultLogPath+")")
-	f.StringVar(&s.spec.Log.Mode, "log-mode", "", "how the log is written: blocking or batch (default blocking)")
+	s.addModes(f)
+	s.addReceiver(f)
 	f.StringArrayVar(&s.set, "set", nil, "set an audit flag by hand, as flag=value; repeatable")
 	f.BoolVar(&s.spec.TakeOver, "take-over", false, "replace audit settings that auditsetup did not make")
 	_ = c.RegisterFlagCompletionFunc("profile", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -79,9 +111,30 @@ func (s *selection) addWhat(c *cobra.Command) {
 	})
 }
 
+// addModes adds the flags that say whether requests wait.
+func (s *selection) addModes(f *pflag.FlagSet) {
+	f.StringVar(&s.spec.Log.Mode, "log-mode", "", "how the log is written: blocking, blocking-strict or batch (default blocking)")
+	f.StringVar(&s.spec.Webhook.Mode, "webhook-mode", "", "how the webhook sends: batch, blocking or blocking-strict (default batch)")
+}
+
+// addReceiver adds the flags that say where the webhook sends. None takes a
+// secret: what is typed is in ps and in the shell's history.
+func (s *selection) addReceiver(f *pflag.FlagSet) {
+	w := &s.spec.Webhook
+	f.StringVar(&w.URL, "webhook-url", "", "send events to this URL; without --backend, to the log as well")
+	f.StringVar(&w.CAFile, "webhook-ca", "", "CA of the receiver, a file on the control plane")
+	f.StringVar(&w.ClientCertificateFile, "webhook-client-certificate", "", "certificate that the receiver asks for, a file on the control plane")
+	f.StringVar(&w.ClientKeyFile, "webhook-client-key", "", "key of that certificate, a file on the control plane")
+	f.StringVar(&w.TokenFile, "webhook-token-file", "", "bearer token that the receiver asks for, a file on the control plane")
+	f.BoolVar(&w.InsecureSkipTLSVerify, "webhook-insecure-skip-tls-verify", false, "believe any receiver that answers at that URL")
+	f.StringVar(&w.ConfigFile, "webhook-config", "", "send events as a kubeconfig of your own says, a file here, taken as it is; without --backend, to the log as well")
+	f.StringVar(&w.Path, "webhook-path", "", "where the kubeconfig goes on the control plane (default "+setup.DefaultWebhookPath+")")
+	f.StringVar(&w.InitialBackoff, "webhook-initial-backoff", "", "how long to wait before a failed request is tried again (default 10s)")
+}
+
 // addLoad adds the flags that the numbers are computed from.
 func (s *selection) addLoad(f *pflag.FlagSet) {
-	f.StringSliceVar(&s.backends, "backend", nil, "where events go: log, webhook or both (default log)")
+	f.StringSliceVar(&s.backends, "backend", nil, "where events go: log, webhook or both (default log; log,webhook with --webhook-url or --webhook-config)")
 	f.StringVar(&s.spec.KubeVersion, "kube-version", "", "version of the kube-apiserver, such as 1.37 (default: the tag of its image)")
 	f.Float64Var(&s.rate, "rate", 0, "requests per second that one API server gets at peak (default 100)")
 	f.Float64Var(&s.eventsPerRequest, "events-per-request", 0, "events per request that the policy keeps (default: the profile's)")
@@ -90,6 +143,8 @@ func (s *selection) addLoad(f *pflag.FlagSet) {
 	f.Float64Var(&s.headroom, "headroom", 0, "by what factor throttle and buffer exceed the peak (default 2)")
 	f.IntVar(&s.batchSize, "batch-size", 0, "events per batch (default: computed)")
 	f.StringVar(&s.spec.Load.MaxWait, "max-wait", "", "how long a batch waits to fill (default: computed)")
+	f.StringVar(&s.spec.Webhook.MaxEventSize, "max-event-size", "", "the largest event that the receiver takes; larger ones lose their bodies (default 100Ki)")
+	f.StringVar(&s.spec.Webhook.MaxBody, "max-body", "", "the largest request that the receiver takes (default 10Mi, unless --batch-size is given)")
 	f.StringVar(&s.spec.Log.Retention, "retention", "", "how far back the log should reach (default 30d)")
 	f.StringVar(&s.spec.Log.DiskBudget, "disk-budget", "", "the most that the log may take of the disk (default 10Gi)")
 	f.BoolVar(&s.spec.Log.Compress, "compress", false, "compress rotated log files")
@@ -107,25 +162,32 @@ func (s *selection) input(flags *pflag.FlagSet, from *inputs) (setup.Input, erro
 		}
 	})
 	problems := combine(fileErr, s.laySet(&in))
-	if in.Spec.Policy.File != "" {
-		said := "--policy"
-		if at := in.Origins["policy.file"]; at.Line > 0 {
-			said = fmt.Sprintf("policy.file in %s:%d", at.File, at.Line)
+	for _, f := range []struct {
+		path, flag string
+		name       *string
+		data       *[]byte
+	}{{"policy.file", "--policy", &in.Spec.Policy.File, &in.PolicyData}, {"webhook.configFile", "--webhook-config", &in.Spec.Webhook.ConfigFile, &in.WebhookData}} {
+		if *f.name == "" {
+			continue
 		}
-		data, err := from.read(said, in.Spec.Policy.File)
+		said := f.flag
+		if at := in.Origins[f.path]; at.Line > 0 {
+			said = fmt.Sprintf("%s in %s:%d", f.path, at.File, at.Line)
+		}
+		data, err := from.read(said, *f.name)
 		if data == nil && err == nil {
 			data = []byte{}
 		}
-		in.PolicyData, problems = data, combine(problems, err)
-		if in.Spec.Policy.File == "-" {
-			in.Spec.Policy.File = stdinName
+		*f.data, problems = data, combine(problems, err)
+		if *f.name == "-" {
+			*f.name = stdinName
 		}
 	}
 	return in, problems
 }
 
-// readSpec reads the spec file, if there is one. A policy file that it names is
-// looked for where the spec is, as it would not be found otherwise when the two
+// readSpec reads the spec file, if there is one. Files that it names are looked
+// for where the spec is, as it would not be found otherwise when the two
 // are handed on together.
 func (s *selection) readSpec(in *setup.Input, from *inputs) error {
 	if s.file == "" {
@@ -143,8 +205,10 @@ func (s *selection) readSpec(in *setup.Input, from *inputs) error {
 	if where != nil {
 		in.Spec, in.Origins = spec, where
 	}
-	if file := in.Spec.Policy.File; file != "" && file != "-" && s.file != "-" && !filepath.IsAbs(file) {
-		in.Spec.Policy.File = filepath.Join(filepath.Dir(s.file), file)
+	for _, file := range []*string{&in.Spec.Policy.File, &in.Spec.Webhook.ConfigFile} {
+		if *file != "" && *file != "-" && s.file != "-" && !filepath.IsAbs(*file) {
+			*file = filepath.Join(filepath.Dir(s.file), *file)
+		}
 	}
 	return err
 }

@@ -25,6 +25,8 @@ var flagPaths = map[string]string{
 	"--retention":          "log.retention",
 	"--disk-budget":        "log.diskBudget",
 	"--backend":            "backends",
+	"--max-event-size":     "webhook.maxEventSize",
+	"--max-body":           "webhook.maxBody",
 }
 
 // Tuning gives the load that a Spec describes, with what it leaves out taken
@@ -35,6 +37,7 @@ func (s Spec) Tuning(from profiles.Profile, o Origins) (tuning.Load, []string, d
 	l := tuning.Defaults()
 	var assumed []string
 	var problems document.Problems
+	from.EventsPerRequest = s.strictly(from.EventsPerRequest)
 	set := func(into *float64, given *float64, guess profiles.Estimate, what string) {
 		switch {
 		case given != nil:
@@ -72,13 +75,45 @@ func (s Spec) Tuning(from profiles.Profile, o Origins) (tuning.Load, []string, d
 	read(&l.Stall, s.Load.Stall, "load.stall", tuning.ParseRetention)
 	read(&l.MaxWait, s.Load.MaxWait, "load.maxWait", parseWait)
 	read(&l.Retention, s.Log.Retention, "log.retention", tuning.ParseRetention)
-	if n, err := tuning.ParseBytes(s.Log.DiskBudget); s.Log.DiskBudget != "" && err != nil {
-		problems = append(problems, o.Problem("log.diskBudget", err.Error(), ""))
-	} else if err == nil {
-		l.DiskBudget = n
+	problems = append(problems, s.sizes(&l, o)...)
+	if s.Webhook.MaxBody == "" && s.Load.BatchSize == nil && s.Uses(WebhookBackend) {
+		l.MaxBodyBytes = defaultMaxBody
+		assumed = append(assumed, "a receiver that takes "+tuning.FormatBytes(defaultMaxBody)+" as one request, since --max-body was not said")
 	}
 	l.Compress = s.Log.Compress
 	return l, assumed, problems
+}
+
+// sizes puts the sizes that are given into the load.
+func (s Spec) sizes(l *tuning.Load, o Origins) document.Problems {
+	var problems document.Problems
+	for _, f := range []struct {
+		into       *int64
+		text, path string
+	}{{&l.DiskBudget, s.Log.DiskBudget, "log.diskBudget"}, {&l.MaxEventBytes, s.Webhook.MaxEventSize, "webhook.maxEventSize"}, {&l.MaxBodyBytes, s.Webhook.MaxBody, "webhook.maxBody"}} {
+		if n, err := tuning.ParseBytes(f.text); f.text != "" && err != nil {
+			problems = append(problems, o.Problem(f.path, err.Error(), ""))
+		} else if err == nil {
+			*f.into = n
+		}
+	}
+	return problems
+}
+
+// defaultMaxBody is what a receiver is taken to accept: more than the defaults
+// of fluent-bit (4 MiB) and nginx (1 MiB), less than those of Falco (12 MiB),
+// fluentd and Logstash.
+const defaultMaxBody = 10 << 20
+
+// strictly is an estimate of events per request, with RequestReceived in it
+// where a mode needs that stage: one event more for each request that is
+// recorded.
+func (s Spec) strictly(e profiles.Estimate) profiles.Estimate {
+	if s.strict() && e.Value > 0 {
+		e.Value = min(2*e.Value, 3)
+		e.Reason += "; twice that, since mode blocking-strict needs RequestReceived too"
+	}
+	return e
 }
 
 // Place moves problems that tuning reports under a flag to the place at which

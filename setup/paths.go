@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/auditsetup/auditsetup/manifest"
 )
@@ -24,7 +25,7 @@ const (
 // have the whole folder mounted into the kube-apiserver, since mounting the
 // file alone breaks rotation, which renames it (kubernetes/website#30661), and
 // shows a stale policy once an editor has replaced it.
-var shared = []string{"/", "/bin", "/boot", "/etc", "/etc/kubernetes", "/home", "/lib", "/lib64", "/media", "/mnt", "/opt", "/root",
+var shared = []string{"/", "/bin", "/boot", "/etc", "/etc/kubernetes", "/etc/ssl", "/home", "/lib", "/lib64", "/media", "/mnt", "/opt", "/root",
 	"/run", "/sbin", "/srv", "/tmp", "/usr", "/usr/local", "/var", "/var/lib", "/var/lib/kubelet", "/var/lib/etcd", "/var/log",
 	"/var/log/containers", "/var/log/pods", "/var/run", "/var/tmp"}
 
@@ -47,24 +48,35 @@ var unfit = []struct{ dir, why string }{
 	{"/var/log/pods", "is in a folder that the kubelet clears"}, {"/var/log/containers", "is in a folder that the kubelet clears"},
 }
 
-// paths checks where the policy and the log go, and derives the mounts.
+// paths checks where everything goes, and derives folders and mounts.
 func (r *resolving) paths() {
 	policyPath, logPath := r.spec.Policy.Path, r.spec.Log.Path
-	policyOK := r.plainPath("policy.path", policyPath) && r.ownFolder("policy.path", policyPath, "policy") && r.fit("policy.path", policyPath, DefaultPolicyPath)
-	logOK := r.plainPath("log.path", logPath) && r.ownFolder("log.path", logPath, "log") && r.fit("log.path", logPath, DefaultLogPath)
-	if policyOK && logOK && path.Dir(policyPath) == path.Dir(logPath) {
-		at := "log.path"
-		if _, said := r.in.Origins[at]; !said {
-			at = "policy.path"
-		}
-		r.add(at, fmt.Sprintf("policy and log are both in %s, and the kube-apiserver must not be able to write its policy", path.Dir(logPath)),
-			"give each a folder of its own, such as "+DefaultPolicyPath+" and "+DefaultLogPath)
-	}
-	r.desired.Folders = []Folder{{path.Dir(policyPath), 0o700}, {path.Dir(logPath), 0o700}}
+	policyOK := r.placed("policy.path", policyPath, DefaultPolicyPath, "policy")
+	r.desired.Folders = []Folder{{path.Dir(policyPath), 0o700}}
 	r.desired.Mounts = []manifest.Mount{
 		{Name: "auditsetup-policy", HostPath: path.Dir(policyPath), MountPath: path.Dir(policyPath), Type: "Directory", ReadOnly: true},
-		{Name: "auditsetup-log", HostPath: path.Dir(logPath), MountPath: path.Dir(logPath), Type: "DirectoryOrCreate"},
 	}
+	if r.spec.Uses(LogBackend) {
+		logOK := r.placed("log.path", logPath, DefaultLogPath, "log")
+		if policyOK && logOK && path.Dir(policyPath) == path.Dir(logPath) {
+			at := "log.path"
+			if _, said := r.in.Origins[at]; !said {
+				at = "policy.path"
+			}
+			r.add(at, fmt.Sprintf("policy and log are both in %s, and the kube-apiserver must not be able to write its policy", path.Dir(logPath)),
+				"give each a folder of its own, such as "+DefaultPolicyPath+" and "+DefaultLogPath)
+		}
+		r.desired.Folders = append(r.desired.Folders, Folder{path.Dir(logPath), 0o700})
+		r.desired.Mounts = append(r.desired.Mounts,
+			manifest.Mount{Name: "auditsetup-log", HostPath: path.Dir(logPath), MountPath: path.Dir(logPath), Type: "DirectoryOrCreate"})
+	}
+	r.webhookMounts()
+}
+
+// placed tells whether a file may be where it is, and whether its folder may be
+// mounted.
+func (r *resolving) placed(at, p, proposal, what string) bool {
+	return r.plainPath(at, p) && r.ownFolder(at, p, what) && r.fit(at, p, proposal)
 }
 
 // fit refuses folders of others: that of the manifests, in which every file is
@@ -101,7 +113,7 @@ func (r *resolving) plainPath(at, p string) bool {
 		r.add(at, "a path is needed: - is standard output or input, which is neither mounted nor kept", "write it from /, such as "+DefaultLogPath)
 	case !strings.HasPrefix(p, "/") || path.Clean(p) != p:
 		r.add(at, fmt.Sprintf("%q is not a plain absolute path of a file", p), "write it from / on, without . and .. and without a / at the end")
-	case strings.Contains(p, "$(") || strings.ContainsFunc(p, func(c rune) bool { return !unicode.IsPrint(c) }):
+	case strings.Contains(p, "$(") || !utf8.ValidString(p) || strings.ContainsFunc(p, func(c rune) bool { return !unicode.IsPrint(c) }):
 		r.add(at, fmt.Sprintf("%q has characters that do not come through a manifest unchanged", p), "use letters, digits, and - _ . / in it")
 	default:
 		return true
@@ -113,8 +125,13 @@ func (r *resolving) plainPath(at, p string) bool {
 func (r *resolving) ownFolder(at, p, what string) bool {
 	dir := path.Dir(p)
 	proposal, verb := DefaultLogPath, "rotated"
-	if what == "policy" {
+	switch what {
+	case "policy":
 		proposal, verb = DefaultPolicyPath, "replaced"
+	case "kubeconfig":
+		proposal, verb = DefaultWebhookPath, "replaced"
+	case "certificate":
+		proposal, verb = "/etc/kubernetes/audit/"+path.Base(p), "replaced"
 	}
 	switch {
 	case slices.Contains(shared, dir):

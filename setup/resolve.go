@@ -5,14 +5,13 @@ package setup
 
 import (
 	"fmt"
-	"slices"
-	"strings"
+	"time"
 
 	"github.com/auditsetup/auditsetup/apiserver"
 	"github.com/auditsetup/auditsetup/document"
-	"github.com/auditsetup/auditsetup/policy"
 	"github.com/auditsetup/auditsetup/profiles"
 	"github.com/auditsetup/auditsetup/tuning"
+	"github.com/auditsetup/auditsetup/webhook"
 )
 
 // DefaultProfile is taken when nobody says what to record.
@@ -39,6 +38,15 @@ type Input struct {
 	// means that it could not be read, which the caller reports. Not looked at
 	// when the Spec names no file.
 	PolicyData []byte
+	// WebhookData is the same of Spec.Webhook.ConfigFile.
+	WebhookData []byte
+	// HostFile gives a file of the control plane, so that the certificates which
+	// the webhook's kubeconfig names can be looked at. Nil means that the control
+	// plane is not at hand: then they are taken to be there and good.
+	HostFile func(path string) ([]byte, error)
+	// Now is held against the dates of certificates; the zero Time leaves those
+	// unchecked.
+	Now time.Time
 }
 
 // Resolve turns a wish into everything that it takes on a kube-apiserver of
@@ -73,6 +81,7 @@ func (r *resolving) resolve() (*Desired, error) {
 	}
 	r.backends()
 	profile := r.policy()
+	r.receiver()
 	r.paths()
 	r.numbers(profile)
 	r.flags()
@@ -83,6 +92,10 @@ func (r *resolving) resolve() (*Desired, error) {
 	}
 	d := r.desired
 	d.Files = []File{{Path: r.spec.Policy.Path, Content: d.Policy, Mode: 0o600, Reason: "the audit policy, which the kube-apiserver reads when it starts"}}
+	if d.Webhook != nil {
+		d.Files = append(d.Files, File{Path: r.spec.Webhook.Path, Content: r.kubeconfig, Mode: 0o600, Secret: webhook.HoldsSecrets(r.kubeconfig),
+			Reason: "where the events go, which the kube-apiserver reads when it starts"})
+	}
 	return d, nil
 }
 
@@ -92,6 +105,8 @@ type resolving struct {
 	spec     Spec
 	desired  *Desired
 	problems document.Problems
+	// kubeconfig is the text of desired.Webhook.
+	kubeconfig []byte
 }
 
 // add notes a problem with the value at a path of the Spec.
@@ -106,13 +121,17 @@ func (s Spec) withDefaults() Spec {
 		}
 	}
 	fill(&s.Policy.Path, DefaultPolicyPath)
-	fill(&s.Log.Path, DefaultLogPath)
-	fill(&s.Log.Mode, "blocking")
+	s.Backends = s.Sinks()
+	if s.Uses(LogBackend) {
+		fill(&s.Log.Path, DefaultLogPath)
+		fill(&s.Log.Mode, s.ModeOf(LogBackend))
+	}
+	if s.Uses(WebhookBackend) {
+		fill(&s.Webhook.Path, DefaultWebhookPath)
+		fill(&s.Webhook.Mode, s.ModeOf(WebhookBackend))
+	}
 	if s.Policy.File == "" {
 		fill(&s.Policy.Profile, DefaultProfile)
-	}
-	if len(s.Backends) == 0 {
-		s.Backends = []Backend{LogBackend}
 	}
 	return s
 }
@@ -146,63 +165,6 @@ func (r *resolving) version() {
 // known tells whether the version is.
 func (r *resolving) known() bool { return r.desired.Version.Minor > 0 }
 
-func (r *resolving) backends() {
-	for i, b := range r.spec.Backends {
-		at := "backends"
-		if _, ok := r.in.Origins[fmt.Sprintf("backends[%d]", i)]; ok {
-			at = fmt.Sprintf("backends[%d]", i)
-		}
-		switch {
-		case b == WebhookBackend:
-			r.add(at, "the webhook backend cannot be set up by this version of auditsetup, only planned", "leave it out; auditsetup plan --backend webhook gives its numbers")
-		case b != LogBackend:
-			r.add(at, fmt.Sprintf("%q is no backend", b), "the backend to set up is log")
-		case slices.Index(r.spec.Backends, b) != i:
-			r.add(at, fmt.Sprintf("backend %q is given twice", b), "name it once")
-		}
-	}
-	if m := r.spec.Log.Mode; m != "blocking" && m != "batch" {
-		r.add("log.mode", fmt.Sprintf("%q is no mode for the log", m), "the modes are blocking and batch")
-	}
-}
-
-// policy finds the policy for the version. A profile's text is not read again
-// here: a test reads that of every profile for every version, and this way a
-// run starts sooner by half. The profile is the zero one when the policy is the
-// administrator's own.
-func (r *resolving) policy() profiles.Profile {
-	var profile profiles.Profile
-	if r.spec.Policy.File != "" {
-		if r.spec.Policy.Profile != "" {
-			r.add("policy.profile", "a profile and a policy file are both given", "leave one of them out")
-			return profile
-		}
-		if r.in.PolicyData == nil {
-			return profile
-		}
-		p, err := policy.Read(r.spec.Policy.File, r.in.PolicyData, r.desired.Version)
-		r.problems = append(r.problems, document.ProblemsOf(err)...)
-		if err == nil {
-			r.desired.Policy, r.desired.Notes = p.Bytes(), append(r.desired.Notes, p.Notes...)
-		}
-		return profile
-	}
-	profile, ok := profiles.Lookup(r.spec.Policy.Profile)
-	if !ok {
-		r.add("policy.profile", fmt.Sprintf("%q is no profile", r.spec.Policy.Profile), "the profiles are "+strings.Join(profiles.Names(), ", "))
-		return profile
-	}
-	if !r.known() {
-		return profile
-	}
-	text, err := profile.Policy(r.desired.Version)
-	if err != nil {
-		r.add("policy.profile", err.Error(), "")
-	}
-	r.desired.Policy = text
-	return profile
-}
-
 // numbers runs the calculator.
 func (r *resolving) numbers(from profiles.Profile) {
 	if v := r.desired.Version; r.spec.Log.Compress && r.known() && !v.AtLeast(20) {
@@ -211,7 +173,7 @@ func (r *resolving) numbers(from profiles.Profile) {
 	}
 	load, assumed, problems := r.spec.Tuning(from, r.in.Origins)
 	r.desired.Estimates = assumed
-	result, err := tuning.Plan(load, tuning.Backends{Log: true, LogBatch: r.spec.Log.Mode == "batch"})
+	result, err := tuning.Plan(load, r.spec.Tuned())
 	r.problems = append(append(r.problems, problems...), r.in.Origins.Place(document.ProblemsOf(err))...)
 	r.desired.Numbers = result
 	for _, w := range result.Warnings {

@@ -97,10 +97,10 @@ func TestResolveRefuses(t *testing.T) {
 		"policy": {func(in *setup.Input) {
 			in.Spec.Policy.File, in.PolicyData = "p.yaml", []byte("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: []\n")
 		}, []string{"p.yaml:3:8: "}},
-		"webhook":      {func(in *setup.Input) { in.Spec.Backends = []setup.Backend{"webhook"} }, []string{"backends: the webhook"}},
+		"webhook":      {func(in *setup.Input) { in.Spec.Backends = []setup.Backend{"webhook"} }, []string{"backends: the webhook backend needs a receiver"}},
 		"backend":      {func(in *setup.Input) { in.Spec.Backends = []setup.Backend{"syslog"} }, []string{`backends: "syslog"`}},
 		"twice":        {func(in *setup.Input) { in.Spec.Backends = []setup.Backend{"log", "log"} }, []string{`backends: backend "log"`}},
-		"mode":         {func(in *setup.Input) { in.Spec.Log.Mode = "blocking-strict" }, []string{`log.mode: "blocking-strict"`}},
+		"mode":         {func(in *setup.Input) { in.Spec.Log.Mode = "strict" }, []string{`log.mode: "strict" is no mode`}},
 		"NaN":          {func(in *setup.Input) { in.Spec.Load.RequestsPerSecond = ptr(math.NaN()) }, []string{"--rate: "}},
 		"batch size":   {func(in *setup.Input) { in.Spec.Load.BatchSize = ptr(0) }, []string{"load.batchSize: must be at least 1"}},
 		"stall":        {func(in *setup.Input) { in.Spec.Load.Stall = "soon" }, []string{"load.stall: "}},

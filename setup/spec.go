@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"github.com/auditsetup/auditsetup/document"
+	"github.com/auditsetup/auditsetup/profiles"
 	"go.yaml.in/yaml/v3"
 	sigsyaml "sigs.k8s.io/yaml"
 )
@@ -37,10 +38,12 @@ type Spec struct {
 	// the tag of the image in the manifest tells.
 	KubeVersion string `json:"kubeVersion,omitempty"`
 	Policy      Policy `json:"policy,omitzero"`
-	// Backends that get the events. Empty: the log alone.
+	// Backends that get the events. Empty: the log, and the webhook when Webhook
+	// names its receiver; see [Spec.Sinks].
 	Backends []Backend `json:"backends,omitempty"`
 	Load     Load      `json:"load,omitzero"`
 	Log      Log       `json:"log,omitzero"`
+	Webhook  Webhook   `json:"webhook,omitzero"`
 	// Flags set kube-apiserver's audit flags by hand, over whatever was
 	// computed; names are without dashes.
 	Flags map[string]string `json:"flags,omitempty"`
@@ -60,7 +63,13 @@ type Policy struct {
 	// /etc/kubernetes/audit/policy.yaml. Its folder is mounted into the
 	// kube-apiserver, so it should hold nothing else.
 	Path string `json:"path,omitempty"`
+	// ExtraRules stand in front of all rules of the profile or file, in this
+	// order, and so win over them.
+	ExtraRules []ExtraRule `json:"extraRules,omitempty"`
 }
+
+// ExtraRule is a rule of the administrator's own, or a profile for some requests.
+type ExtraRule = profiles.ExtraRule
 
 // Backend is where events go.
 type Backend string
@@ -96,7 +105,8 @@ type Log struct {
 	// Its folder is mounted into the kube-apiserver.
 	Path string `json:"path,omitempty"`
 	// Mode is "blocking" (the default: no event is lost, a request waits for
-	// the disk) or "batch".
+	// the disk), "blocking-strict" (and fails when its first event cannot be
+	// written) or "batch".
 	Mode string `json:"mode,omitempty"`
 	// Retention is how far back the log should reach, such as "30d".
 	Retention string `json:"retention,omitempty"`
@@ -104,6 +114,42 @@ type Log struct {
 	DiskBudget string `json:"diskBudget,omitempty"`
 	// Compress has rotated files compressed; needs Kubernetes 1.20.
 	Compress bool `json:"compress,omitempty"`
+}
+
+// Webhook is the receiver of the webhook backend. URL and ConfigFile exclude
+// each other; one of them is needed when the backend is among [Spec.Backends],
+// and puts it there, beside the log, when those are empty.
+// It never holds a secret, only the names of files with them.
+type Webhook struct {
+	// URL of the receiver, https or http, without user, password and query. Beyond
+	// loopback http is warned of.
+	URL string `json:"url,omitempty"`
+	// CAFile, ClientCertificateFile, ClientKeyFile and TokenFile are absolute
+	// paths on the control plane, each empty when it is not needed. They stay
+	// where they are, and their folders are mounted into the kube-apiserver.
+	CAFile                string `json:"caFile,omitempty"`
+	ClientCertificateFile string `json:"clientCertificateFile,omitempty"`
+	ClientKeyFile         string `json:"clientKeyFile,omitempty"`
+	TokenFile             string `json:"tokenFile,omitempty"`
+	// InsecureSkipTLSVerify takes any certificate of the receiver for good.
+	InsecureSkipTLSVerify bool `json:"insecureSkipTLSVerify,omitempty"`
+	// ConfigFile is a kubeconfig of the administrator's own, on the machine on
+	// which auditsetup runs, which is taken as it is. In a spec file it is looked
+	// for where that is.
+	ConfigFile string `json:"configFile,omitempty"`
+	// Path is where the kubeconfig goes on the control plane. Empty:
+	// /etc/kubernetes/audit/webhook.yaml.
+	Path string `json:"path,omitempty"`
+	// Mode is "batch" (the default), "blocking" or "blocking-strict".
+	Mode string `json:"mode,omitempty"`
+	// InitialBackoff before a failed request is tried again, such as "5s", above 0
+	// and up to 10m. Empty: upstream's 10 s.
+	InitialBackoff string `json:"initialBackoff,omitempty"`
+	// MaxEventSize and MaxBody are the most that the receiver takes, as one event
+	// and as one request, such as "100Ki" and "1Mi". Empty: what upstream cuts
+	// events at, and 10 MiB.
+	MaxEventSize string `json:"maxEventSize,omitempty"`
+	MaxBody      string `json:"maxBody,omitempty"`
 }
 
 // Decode reads a spec file strictly: unknown and duplicate keys, values of the

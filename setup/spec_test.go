@@ -56,7 +56,13 @@ func fill(random *rand.Rand, texts []string, v reflect.Value) {
 		v.SetInt(random.Int64N(1e6))
 	case reflect.Slice:
 		for range 1 + random.IntN(3) {
-			v.Set(reflect.Append(v, reflect.ValueOf(setup.Backend(texts[1+random.IntN(len(texts)-1)]))))
+			item := reflect.New(v.Type().Elem()).Elem()
+			if item.Kind() == reflect.String {
+				item.SetString(texts[1+random.IntN(len(texts)-1)])
+			} else {
+				fill(random, texts, item)
+			}
+			v.Set(reflect.Append(v, item))
 		}
 	case reflect.Map:
 		v.Set(reflect.ValueOf(map[string]string{"audit-log-format": texts[random.IntN(len(texts))], "x": "y"}))

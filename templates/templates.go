@@ -22,3 +22,9 @@ var Policies embed.FS
 //
 //go:embed sample/kube-apiserver.yaml
 var SampleManifest []byte
+
+// WebhookKubeconfig is the kubeconfig of the webhook backend, a text/template
+// whose dot is a webhook.Config. Package webhook renders it.
+//
+//go:embed webhook/kubeconfig.yaml
+var WebhookKubeconfig string

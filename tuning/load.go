@@ -119,9 +119,7 @@ func (l Load) checkRate() document.Problems {
 }
 
 func (l Load) checkBatch() document.Problems {
-	var ps document.Problems
-	bytesWithin(&ps, "--max-body", l.MaxBodyBytes, 0, 1<<40,
-		"give what the receiver takes as one POST, such as 12Mi, or 0 when not known")
+	ps := l.checkBody()
 	within(&ps, "--headroom", l.Headroom, 1, 100,
 		"", "1 is exactly the peak, 2 twice that")
 	within(&ps, "--batch-size", float64(l.BatchSize), 0, 100_000,
@@ -130,16 +128,25 @@ func (l Load) checkBatch() document.Problems {
 	if l.MaxWait != 0 {
 		span(&ps, "--max-wait", l.MaxWait, time.Millisecond, 10*time.Minute, "leave it out, or give 0, to have it chosen")
 	}
-	if len(ps) == 0 && l.MaxBodyBytes > 0 && l.MaxEventBytes >= 0 && l.batchThatFitsBody() < 1 {
-		ps.Add("--max-body",
-			fmt.Sprintf("%d bytes are too few for one event of up to %d", l.MaxBodyBytes, l.largestEvent()),
-			"raise the receiver's limit, or lower --max-event-size")
-	}
 	// A rate that is refused has been reported already.
 	if n := l.bufferNeed(); len(ps) == 0 && len(l.checkRate()) == 0 && n > maxBuffer {
 		ps.Add("--stall",
 			fmt.Sprintf("%s at this rate needs a buffer of %s events, and an API server should not hold more than %d", l.stall(), num(n), maxBuffer),
 			"lower --stall, --headroom or --rate")
+	}
+	return ps
+}
+
+// checkBody looks at what the receiver takes as one POST, which is to hold at
+// least one event.
+func (l Load) checkBody() document.Problems {
+	var ps document.Problems
+	bytesWithin(&ps, "--max-body", l.MaxBodyBytes, 0, 1<<40,
+		"give what the receiver takes as one POST, such as 12Mi, or 0 when not known")
+	if len(ps) == 0 && l.MaxBodyBytes > 0 && l.MaxEventBytes >= 0 && l.batchThatFitsBody() < 1 {
+		ps.Add("--max-body",
+			fmt.Sprintf("%d bytes are too few for one event of up to %d", l.MaxBodyBytes, l.largestEvent()),
+			"raise the receiver's limit, or lower --max-event-size")
 	}
 	return ps
 }

@@ -18,8 +18,9 @@ type Backends struct {
 	// Log is the log file, in mode blocking unless LogBatch is set, which
 	// implies it.
 	Log, LogBatch bool
-	// Webhook is the webhook in mode batch.
-	Webhook bool
+	// Webhook is the webhook, in mode batch unless WebhookBlocking is set, which
+	// implies it.
+	Webhook, WebhookBlocking bool
 }
 
 // Result is everything that follows from a load. Its JSON is what
@@ -29,6 +30,8 @@ type Result struct {
 	EventsPerSecond Value[float64] `json:"eventsPerSecond"`
 	BytesPerSecond  Value[float64] `json:"bytesPerSecond"`
 	BytesPerDay     Value[int64]   `json:"bytesPerDay"`
+	// Truncate is the webhook's; nil without one.
+	Truncate *TruncateSettings `json:"truncate"`
 	// Batch is the webhook's, LogBatch the log's. Nil where there is none.
 	Batch    *BatchSettings `json:"batch"`
 	LogBatch *BatchSettings `json:"logBatch"`
@@ -43,7 +46,7 @@ type Result struct {
 // Plan calculates everything at once. The error is document.Problems with all
 // that is wrong with the load, as far as the backends have use for it.
 func Plan(l Load, to Backends) (Result, error) {
-	to.Log = to.Log || to.LogBatch
+	to.Log, to.Webhook = to.Log || to.LogBatch, to.Webhook || to.WebhookBlocking
 	if err := l.checkFor(to).Err(); err != nil {
 		return Result{}, err
 	}
@@ -56,6 +59,10 @@ func Plan(l Load, to Backends) (Result, error) {
 		Warnings:        []Warning{},
 	}
 	if to.Webhook {
+		s := l.truncate()
+		r.Truncate = &s
+	}
+	if to.Webhook && !to.WebhookBlocking {
 		s := l.batch(Webhook)
 		r.Batch = &s
 		r.Warnings = append(r.Warnings, s.warnings...)
@@ -81,8 +88,10 @@ func (l Load) checkFor(to Backends) document.Problems {
 	if !to.Log && !to.Webhook {
 		ps.Add("--backend", "no backend", "give --backend log, webhook, or log,webhook")
 	}
-	if to.Webhook || to.LogBatch {
+	if to.Webhook && !to.WebhookBlocking || to.LogBatch {
 		ps = append(ps, l.checkBatch()...)
+	} else if to.Webhook {
+		ps = append(ps, l.checkBody()...)
 	}
 	if to.Log {
 		ps = append(ps, l.checkRotation()...)
@@ -90,8 +99,8 @@ func (l Load) checkFor(to Backends) document.Problems {
 	return ps
 }
 
-// Flags returns the flags to set, those of the webhook first, then those of
-// the log in mode batch, then rotation. Modes, paths and the policy are not
+// Flags returns the flags to set, those of the webhook first, truncation before
+// batches, then those of the log in mode batch, then rotation. Modes, paths and the policy are not
 // among them. audit-log-compress is there only when it is on, as versions
 // before 1.20 do not know it.
 func (r Result) Flags() []Flag {
@@ -108,6 +117,9 @@ func (r Result) Flags() []Flag {
 
 func (r Result) values() []value {
 	vs := []value{r.EventsPerSecond, r.BytesPerSecond, r.BytesPerDay}
+	if r.Truncate != nil {
+		vs = append(vs, r.Truncate.values()...)
+	}
 	if r.Batch != nil {
 		vs = append(vs, r.Batch.values()...)
 	}

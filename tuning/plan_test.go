@@ -23,7 +23,7 @@ func TestPlanJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`"formatVersion":1,"eventsPerSecond":100,"bytesPerSecond":120000,"bytesPerDay":10368000000,"batch":null,"logBatch":null,`,
+		`"formatVersion":1,"eventsPerSecond":100,"bytesPerSecond":120000,"bytesPerDay":10368000000,"truncate":null,"batch":null,"logBatch":null,`,
 		`"rotation":{"maxSizeMiB":100,"maxBackup":99,"maxAgeDays":30,"compress":false,"diskMaxBytes":10485760000,"diskNeededBytes":10485760000,"retentionSeconds":86507,"retentionWantedSeconds":86400}`,
 		`{"name":"eventsPerSecond","flag":"","value":100,"unit":"events/s","formula":"100 requests/s × 1 events/request = 100 events/s",`,
 		`"warnings":[]`,
@@ -62,7 +62,8 @@ func planJSON(t *testing.T, l Load, to Backends) string {
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	all := "audit-webhook-batch-max-size=100 audit-webhook-batch-max-wait=1s audit-webhook-batch-throttle-enable=true " +
+	cut := "audit-webhook-truncate-enabled=true audit-webhook-truncate-max-event-size=102400 audit-webhook-truncate-max-batch-size=10485760 "
+	all := cut + "audit-webhook-batch-max-size=100 audit-webhook-batch-max-wait=1s audit-webhook-batch-throttle-enable=true " +
 		"audit-webhook-batch-throttle-qps=2 audit-webhook-batch-throttle-burst=3 audit-webhook-batch-buffer-size=6000 "
 	batch := "audit-log-batch-max-size=1 audit-log-batch-max-wait=1s audit-log-batch-throttle-enable=false audit-log-batch-buffer-size=6000 "
 	rotate := "audit-log-maxsize=100 audit-log-maxbackup=10 audit-log-maxage=30"
@@ -77,6 +78,7 @@ func TestFlags(t *testing.T) {
 		{"log", Backends{Log: true}, false, rotate},
 		{"compressed", Backends{Log: true}, true, rotate + " audit-log-compress=true"},
 		{"webhook", Backends{Webhook: true}, false, strings.TrimSpace(all)},
+		{"webhook without batches", Backends{WebhookBlocking: true}, false, strings.TrimSpace(cut)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
