@@ -9,8 +9,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/auditsetup/auditsetup/apiserver"
-	"github.com/auditsetup/auditsetup/document"
 	"github.com/auditsetup/auditsetup/profiles"
 	"github.com/spf13/cobra"
 	help "k8s.io/kubectl/pkg/util/templates"
@@ -19,11 +17,11 @@ import (
 func newProfiles(io Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "profiles",
-		Short: "List the audit policy profiles, and show one",
+		Short: "List the audit policy profiles, show one, or compare two",
 		Args:  noArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newProfilesList(io), newProfilesShow(io))
+	c.AddCommand(newProfilesList(io), newProfilesShow(io), newProfilesDiff(io))
 	return c
 }
 
@@ -129,16 +127,9 @@ func showProfile(io Streams, name, version string) error {
 	if !ok {
 		return usagef("the profiles are "+strings.Join(profiles.Names(), ", "), "%q is no profile", name)
 	}
-	v := apiserver.Version{Minor: apiserver.NewestMinor, Patch: -1}
-	if version != "" {
-		var err error
-		if v, err = apiserver.ParseVersion(version); err == nil {
-			err = v.Supported()
-		}
-		if err != nil {
-			bad := document.ProblemsOf(err)[0]
-			return usageError{document.Problem{File: "--kube-version", What: bad.What, Hint: bad.Hint}}
-		}
+	v, err := newestOr(version)
+	if err != nil {
+		return err
 	}
 	text, err := p.Policy(v)
 	if err != nil {
