@@ -4,12 +4,10 @@
 package real
 
 import (
-	"bytes"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +15,7 @@ import (
 
 	"github.com/auditsetup/auditsetup/profiles"
 	"github.com/auditsetup/auditsetup/test/real/controlplane"
+	"github.com/auditsetup/auditsetup/test/real/receiver"
 	"github.com/auditsetup/auditsetup/test/real/release"
 )
 
@@ -32,46 +31,46 @@ func TestEnableEveryProfile(t *testing.T) {
 	program := build(t)
 	forEachRelease(t, func(t *testing.T, bins release.Binaries) {
 		plane := newControlPlane(t, bins)
+		to := receiver.Start(t, filepath.Join(plane.Dir, "receiver"), plane.Address())
 		for _, name := range profiles.Names() {
-			enableAndProve(t, program, plane, name)
+			enableAndProve(t, program, plane, to, "--profile="+name)
 		}
-		enableAndProve(t, program, plane, "recommended", "--log-mode=batch", "--batch-size=50", "--rate=800", "--compress")
+		enableAndProve(t, program, plane, nil, "--profile=recommended", "--log-mode=batch", "--batch-size=50", "--rate=800", "--compress")
+		if err := to.Err(); err != nil {
+			t.Error(err)
+		}
 	})
 }
 
-func enableAndProve(t *testing.T, program string, plane *controlplane.ControlPlane, profile string, more ...string) {
+// enableAndProve does it with the log alone, and with the webhook beside it when
+// there is a receiver.
+func enableAndProve(t *testing.T, program string, plane *controlplane.ControlPlane, to *receiver.Receiver, args ...string) {
 	t.Helper()
-	dir, err := os.MkdirTemp(plane.Dir, profile+"-")
-	if err != nil {
-		t.Fatal(err)
+	if to != nil {
+		args = append(args, append(webhookFlags(to), "--backend=log,webhook")...)
 	}
-	manifest := filepath.Join(dir, "manifests", "kube-apiserver.yaml")
-	write(t, manifest, plane.Manifest)
-	policyFile, logFile := filepath.Join(dir, "audit", "policy.yaml"), filepath.Join(dir, "log", "audit.log")
-	host := []string{"--manifest=" + manifest, "--state-dir=" + filepath.Join(dir, "state"), "--yes", "--no-wait"}
-	runTool(t, program, append(slices.Concat([]string{"enable", "--profile=" + profile, "--policy-path=" + policyFile, "--log-path=" + logFile}, host), more...)...)
-
-	changed := readFile(t, manifest)
-	seen(t, changed, policyFile, false)
-	seen(t, changed, logFile, true)
-	command, err := controlplane.Command(changed)
-	if err != nil {
-		t.Fatal(err)
+	e := newEnabled(t, program, plane, args...)
+	changed := readFile(t, e.manifest)
+	seen(t, changed, e.policy, false)
+	seen(t, changed, e.log, true)
+	if to != nil {
+		for _, file := range []string{e.config, to.CA, to.ClientCertificate, to.ClientKey} {
+			seen(t, changed, file, false)
+		}
 	}
-	server := plane.StartAPIServer(t, command)
-	event := marked(t, server, logFile, http.MethodGet, secrets, "", http.StatusOK)
+	server := plane.StartAPIServer(t, e.command)
+	event := marked(t, server, e.log, http.MethodGet, secrets, "", http.StatusOK)
 	if event.Level != auditv1.LevelMetadata || event.RequestURI != secrets || event.ResponseObject != nil {
-		t.Errorf("%s: level %s, URI %s, with a body: %t", profile, event.Level, event.RequestURI, event.ResponseObject != nil)
+		t.Errorf("%v: level %s, URI %s, with a body: %t", args, event.Level, event.RequestURI, event.ResponseObject != nil)
 	}
 	if event.Stage != auditv1.StageResponseComplete {
-		t.Errorf("%s: stage %s", profile, event.Stage)
+		t.Errorf("%v: stage %s", args, event.Stage)
+	}
+	if to != nil {
+		received(t, server, to, "auditsetup-"+filepath.Base(filepath.Dir(e.log)))
 	}
 	server.Stop()
-
-	runTool(t, program, append([]string{"disable"}, host...)...)
-	if !bytes.Equal(readFile(t, manifest), plane.Manifest) {
-		t.Errorf("%s: disable does not give back what kubeadm wrote", profile)
-	}
+	e.disable(t)
 }
 
 // seen wants the container to see a file of the host where its command line

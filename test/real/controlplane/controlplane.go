@@ -67,6 +67,9 @@ func (c *ControlPlane) URL() string {
 	return "https://" + net.JoinHostPort(c.config.Address, strconv.Itoa(c.config.Port))
 }
 
+// Address is the address of 127.0.0.0/8 at which the API server listens.
+func (c *ControlPlane) Address() string { return c.config.Address }
+
 // Kubeconfig is the path of a kubeconfig of the group system:masters.
 func (c *ControlPlane) Kubeconfig() string {
 	// admin.conf lost that group in 1.29, where super-admin.conf came.
