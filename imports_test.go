@@ -23,8 +23,9 @@ const module = "github.com/auditsetup/auditsetup/"
 // point one way, and a package that is not here does not belong.
 var allowed = map[string][]string{
 	"cmd/auditsetup": {"cmd"},
-	"cmd":            {"doctor", "rollout", "preflight", "proof", "restart", "live", "node", "render", "simulate", "setup", "manifest", "profiles", "tuning", "webhook", "policy", "policy/kinds", "apiserver", "templates", "document"},
+	"cmd":            {"doctor", "doctor/gather", "rollout", "preflight", "proof", "restart", "live", "node", "render", "simulate", "setup", "manifest", "profiles", "tuning", "webhook", "policy", "policy/kinds", "apiserver", "templates", "document"},
 	"doctor":         {"setup", "manifest", "profiles", "tuning", "webhook", "policy", "apiserver", "templates", "document"},
+	"doctor/gather":  {"doctor", "restart", "live", "node", "manifest", "webhook", "policy", "apiserver", "document"},
 	"node":           {"setup", "manifest", "profiles", "tuning", "webhook", "policy", "apiserver", "templates", "document"},
 	"rollout":        {"preflight", "proof", "restart", "live", "node", "manifest", "document"},
 	"preflight":      {"restart", "live", "manifest", "tuning", "apiserver", "document"},

@@ -92,6 +92,12 @@ func (m *Manifest) RunsAs() (uid int64, named bool) {
 // it has not taken out again.
 func (m *Manifest) Changed() bool { return m.record != nil }
 
+// TakenOver tells whether a flag, named without dashes, was somebody else's and
+// was replaced, removed or found fit by Apply with the user's consent.
+func (m *Manifest) TakenOver(flag string) bool {
+	return m.record != nil && slices.Contains(m.record.TakenOver, flag)
+}
+
 // Annotation returns the value of a pod annotation, and "" when it is not set.
 func (m *Manifest) Annotation(key string) string { return m.pod.Metadata.Annotations[key] }
 

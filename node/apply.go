@@ -27,13 +27,19 @@ type Result struct {
 // It refuses, with nothing written, when another process holds the lock
 // (ErrLocked), when an earlier change was cut off (ErrUnfinished), and when a
 // file is no longer what the change was made from.
-func (h *Host) Apply(c Change) (Result, error) {
+func (h *Host) Apply(c Change) (Result, error) { return h.Try(c, Trial{}) }
+
+// Try is Apply on trial: the change counts as made when the trial confirms it,
+// and is put back when not, with an [UndoneError]. Whoever ends the process
+// meanwhile leaves a change that was cut off.
+func (h *Host) Try(c Change, trial Trial) (Result, error) {
 	if err := h.check(c); err != nil {
 		return Result{}, err
 	}
 	if c.Idle() && c.Undoes == "" && h.refuseUnfinished(c) == nil {
 		return Result{}, nil
 	}
+	trial.step(StepLock)
 	release, err := h.lock(c.Command)
 	if err != nil {
 		return Result{}, err
@@ -43,16 +49,22 @@ func (h *Host) Apply(c Change) (Result, error) {
 		return Result{}, err
 	}
 	h.tidy()
+	if err := trial.begin(); err != nil {
+		return Result{}, err
+	}
+	trial.step(StepBackup)
 	tx, err := h.begin(c)
 	if err != nil {
 		return Result{}, err
 	}
 	defer tx.close()
-	err = tx.perform()
-	if err == nil {
-		err = h.setState(&tx.record, stateInForce)
+	if err := tx.perform(trial.step); err != nil {
+		return Result{}, tx.undo(err)
 	}
-	if err != nil {
+	if err := trial.confirm(); err != nil {
+		return tx.result, tx.undone(err, trial)
+	}
+	if err := h.setState(&tx.record, stateInForce); err != nil {
 		return Result{}, tx.undo(err)
 	}
 	tx.tidy()

@@ -156,8 +156,10 @@ func (a attributes) recorded() (mode string, uid, gid int, xattrs map[string][]b
 	return fmt.Sprintf("%04o", a.Mode), a.UID, a.GID, a.xattrs
 }
 
-// perform makes the folders, stages every file, and puts them in place.
-func (tx *transaction) perform() error {
+// perform makes the folders, stages every file, and puts them in place, and says
+// when it comes to the files and when to the manifest.
+func (tx *transaction) perform(step func(Step)) error {
+	step(StepFiles)
 	for _, f := range tx.missing {
 		if err := tx.host.mkdir(f); err != nil {
 			return err
@@ -171,6 +173,9 @@ func (tx *transaction) perform() error {
 		}
 	}
 	for _, it := range tx.items {
+		if it.manifest {
+			step(StepManifest)
+		}
 		if err := it.commit(); err != nil {
 			return tx.host.fail(it.Path, "change", err)
 		}
@@ -260,9 +265,22 @@ func (it *item) sweep() error {
 	return errors.Join(it.dir.remove(newName(it.name)), it.dir.remove(oldName(it.name)))
 }
 
-// undo puts everything back, last change first, so that the manifest never
-// names a file that is not there. It gives the cause with what came of it.
+// undo puts everything back and gives the cause with what came of it.
 func (tx *transaction) undo(cause error) error {
+	if left := tx.putBack(); len(left) > 0 {
+		return tx.notBack(cause, left)
+	}
+	return nothingChanged(cause)
+}
+
+func (tx *transaction) notBack(cause error, left []error) error {
+	last := tx.host.problem("", "not everything could be put back", "when that is mended, "+tx.host.rollbackHint(), nil)
+	return errors.Join(append(append([]error{cause}, left...), last)...)
+}
+
+// putBack puts everything back, last change first, so that the manifest never
+// names a file that is not there. It gives what it could not.
+func (tx *transaction) putBack() []error {
 	var left []error
 	for _, it := range slices.Backward(tx.items) {
 		if !it.applied {
@@ -292,11 +310,7 @@ func (tx *transaction) undo(cause error) error {
 	if err := tx.host.setState(&tx.record, state); err != nil {
 		left = append(left, err)
 	}
-	if len(left) == 0 {
-		return nothingChanged(cause)
-	}
-	last := tx.host.problem("", "not everything could be put back", "when that is mended, "+tx.host.rollbackHint(), nil)
-	return errors.Join(append(append([]error{cause}, left...), last)...)
+	return left
 }
 
 // leftBehind says that a file could not be put back, and where its content is.
