@@ -20,6 +20,8 @@ import (
 	"github.com/auditsetup/auditsetup/manifest"
 	"github.com/auditsetup/auditsetup/node"
 	"github.com/auditsetup/auditsetup/render"
+	"github.com/auditsetup/auditsetup/restart"
+	"github.com/auditsetup/auditsetup/rollout"
 	"github.com/auditsetup/auditsetup/setup"
 	"github.com/auditsetup/auditsetup/webhook"
 	"github.com/spf13/pflag"
@@ -30,13 +32,15 @@ type hostFlags struct {
 	host     node.Host
 	manifest string
 	noWait   bool
+	timeout  time.Duration
 }
 
 func (h *hostFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&h.manifest, "manifest", setup.DefaultManifest, "static pod manifest of the kube-apiserver")
 	f.StringVar(&h.host.Root, "root", "", "take all paths below this folder, the image of a machine; nothing is restarted or waited for")
 	f.StringVar(&h.host.StateDir, "state-dir", node.DefaultStateDir, "where records and backups are kept")
-	f.BoolVar(&h.noWait, "no-wait", false, "do not wait for the API server to come back")
+	f.BoolVar(&h.noWait, "no-wait", false, "do not wait for the API server to come back, prove nothing and put nothing back")
+	f.DurationVar(&h.timeout, "timeout", rollout.DefaultTimeout, "how long the API server may take to come back before everything is put back")
 }
 
 // check refuses places that cannot be meant.
@@ -60,21 +64,14 @@ func (h *hostFlags) check() error {
 			problems.Add(f.flag, fmt.Sprintf("%q is not a plain absolute path", f.path), f.hint)
 		}
 	}
+	if h.timeout <= 0 {
+		problems.Add("--timeout", fmt.Sprintf("%s leaves no time to come back", h.timeout), "give it some minutes, or add --no-wait")
+	}
 	if dir := path.Dir(h.manifest); problems == nil && (h.host.StateDir == dir || strings.HasPrefix(h.host.StateDir, dir+"/")) {
 		problems.Add("--state-dir", h.host.StateDir+" is in the manifests folder, where the kubelet takes every file for a pod",
 			"choose another folder, such as "+node.DefaultStateDir)
 	}
 	return problems.Err()
-}
-
-// checkWait insists on --no-wait on a running machine: this version cannot wait
-// for the API server, and must not be taken to have done so.
-func (h *hostFlags) checkWait() error {
-	if h.noWait || h.host.Root != "" {
-		return nil
-	}
-	return usagef("add --no-wait and watch the API server yourself, with auditsetup rollback at hand; or work on a copy with --root",
-		"this version of auditsetup does not wait for the API server to come back after a change")
 }
 
 // readManifest reads the static pod and refuses what the kubelet would run in
@@ -133,6 +130,11 @@ type planned struct {
 	result  *manifest.Result
 	change  node.Change
 	display func(string) string
+
+	// what the preflight found, once it has looked
+	examined bool
+	kubelet  restart.Kubelet
+	final    bool // there is nothing better to go back to
 }
 
 // planEnable works out what it takes to have the wanted setup on the host.

@@ -27,7 +27,7 @@ type disableOptions struct {
 }
 
 func newDisable(io Streams) *cobra.Command {
-	o := &disableOptions{consent: consent{io: io, prompt: terminal{}}}
+	o := &disableOptions{consent: consent{io: io, prompt: &terminal{}}}
 	c := &cobra.Command{
 		Use:   "disable",
 		Short: "Take out exactly what enable put in",
@@ -58,6 +58,9 @@ func (o *disableOptions) run() error {
 	if err := o.possible(&o.hostFlags); err != nil {
 		return err
 	}
+	if err := o.free(&o.hostFlags); err != nil {
+		return err
+	}
 	m, data, err := o.readManifest()
 	if err != nil {
 		return err
@@ -83,15 +86,19 @@ func (o *disableOptions) run() error {
 // carryOut shows what is planned, and does it unless it is a dry run, or the
 // answer is no.
 func (o *disableOptions) carryOut(p *planned) error {
+	if err := o.examine(&o.hostFlags, p); err != nil {
+		return err
+	}
 	ok, err := o.given(p)
 	if err != nil || !ok {
 		return err
 	}
-	done, err := o.host.Apply(p.change)
+	done, err := o.apply(o.io, p)
 	if err != nil {
 		return err
 	}
-	o.summarize(p, done)
+	o.summarize(p, done.Result)
+	done.reportLive(o.io.Out)
 	return o.purgeState()
 }
 

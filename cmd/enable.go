@@ -27,12 +27,16 @@ type enableOptions struct {
 }
 
 func newEnable(io Streams) *cobra.Command {
-	o := &enableOptions{consent: consent{io: io, prompt: terminal{}}}
+	o := &enableOptions{consent: consent{io: io, prompt: &terminal{}}}
 	c := &cobra.Command{
 		Use:   "enable",
 		Short: "Turn audit on, or bring what is there to what is asked",
 		Long: help.LongDesc(`
 			Turn on audit logging, or bring what is there to what is asked.
+
+			On a terminal it asks for what no flag says, with what each choice costs,
+			shows every change, and asks once more before anything is written. With
+			-f, --yes or --dry-run it asks for nothing but the consent to write.
 
 			The audit policy is written, the folders of policy and log are mounted
 			into the kube-apiserver, and its flags are set, with buffer, batch and
@@ -43,8 +47,15 @@ func newEnable(io Streams) *cobra.Command {
 			# See it work on a sample, in a scratch folder
 			auditsetup enable --sample
 
+			# Be asked, with what each choice costs, before anything is written
+			auditsetup enable
+
 			# See what would change on this control plane
 			auditsetup enable --rate 300 --retention 30d --disk-budget 20Gi --dry-run
+
+			# To a receiver as well, which asks for a client certificate
+			auditsetup enable --webhook-url https://10.0.0.5:9443/k8s-audit --webhook-ca /etc/kubernetes/pki/audit/ca.crt \
+			  --webhook-client-certificate /etc/kubernetes/pki/audit/client.crt --webhook-client-key /etc/kubernetes/pki/audit/client.key --dry-run
 
 			# The same on the image of a machine, without being asked
 			auditsetup enable -f audit.yaml --root /mnt/image --yes`),
@@ -74,7 +85,13 @@ func (o *enableOptions) run(flags *pflag.FlagSet) error {
 	if err := o.possible(&o.hostFlags); err != nil {
 		return err
 	}
+	if err := o.free(&o.hostFlags); err != nil {
+		return err
+	}
 	in, inErr := o.input(flags, &inputs{stdin: o.io.In})
+	if o.asks() {
+		return o.runWizard(flags, in, inErr)
+	}
 	save, saveErr := o.newSave(in.Spec)
 	p, err := o.planEnable(in, combine(inErr, saveErr))
 	if err != nil {
@@ -83,7 +100,7 @@ func (o *enableOptions) run(flags *pflag.FlagSet) error {
 		}
 		return err
 	}
-	if done, err := o.reading.print(o.io.Out, p); done {
+	if done, err := o.print(o.io.Out, p); done {
 		if o.sample {
 			_ = os.RemoveAll(o.host.Root)
 		}
@@ -111,28 +128,32 @@ func (o *enableOptions) carryOut(p *planned, save *savedSpec) error {
 		}
 		return save.write()
 	}
+	if err := o.examine(&o.hostFlags, p); err != nil {
+		return err
+	}
 	if ok, err := o.given(p); err != nil || !ok {
 		return err
 	}
 	if err := save.write(); err != nil {
 		return err
 	}
-	done, err := o.host.Apply(p.change)
+	done, err := o.apply(o.io, p)
 	if err != nil {
 		save.undo()
 		return err
 	}
-	o.summarize(p, done.Backup)
+	o.summarize(p, done)
 	return nil
 }
 
-func (o *enableOptions) summarize(p *planned, backup string) {
+func (o *enableOptions) summarize(p *planned, done applied) {
 	d, w := p.desired, o.io.Out
 	fmt.Fprintf(w, "audit logging is set up for kube-apiserver %s with %s\n", d.Version, policyName(d.Spec.Policy))
 	writeOutcome(w, d, p.display)
-	fmt.Fprintf(w, "  backup    %s\n", p.display(backup))
+	fmt.Fprintf(w, "  backup    %s\n", p.display(done.Backup))
+	done.reportLive(w)
 	fmt.Fprintf(w, "to undo: auditsetup disable%s\n", o.retype())
-	if o.host.Root == "" {
+	if o.host.Root == "" && o.noWait {
 		say(o.io.Err, "note", document.Problems{{What: "the kubelet now restarts the kube-apiserver, which was not waited for: check that it comes back",
 			Hint: "kubectl get --raw /readyz; if it does not answer within two minutes: auditsetup rollback --no-wait" + o.retype()}})
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/auditsetup/auditsetup/document"
+	"github.com/auditsetup/auditsetup/node"
 	"github.com/spf13/cobra"
 )
 
@@ -45,9 +46,14 @@ func usagef(hint, format string, args ...any) error {
 }
 
 // declinedError says that a person was asked and did not agree.
-type declinedError struct{}
+type declinedError struct {
+	// but names what was written all the same, as " but FILE"; mostly empty.
+	but string
+}
 
-func (declinedError) Error() string { return "nothing was written, as the answer was no" }
+func (d declinedError) Error() string {
+	return "nothing was written" + d.but + ", as the answer was no"
+}
 
 // pendingError says that a check found something to do. It has been reported
 // already.
@@ -59,9 +65,12 @@ func (pendingError) Error() string { return "changes are pending" }
 // wrong usage, one with a file or a host is a failure.
 func exitCode(err error) int {
 	var usage usageError
+	var undone *node.UndoneError
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &undone):
+		return exitUndone
 	case errors.As(err, &usage):
 		return exitUsage
 	case errors.As(err, &pendingError{}):

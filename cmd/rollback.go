@@ -18,7 +18,7 @@ type rollbackOptions struct {
 }
 
 func newRollback(io Streams) *cobra.Command {
-	o := &rollbackOptions{consent: consent{io: io, prompt: terminal{}}}
+	o := &rollbackOptions{consent: consent{io: io, prompt: &terminal{}}}
 	c := &cobra.Command{
 		Use:   "rollback",
 		Short: "Put back what stood before the last change",
@@ -47,11 +47,15 @@ func (o *rollbackOptions) run() error {
 	if err != nil {
 		return err
 	}
-	ok, err := o.given(&planned{change: change, display: o.host.Display})
+	p := &planned{change: change, display: o.host.Display}
+	if err := o.examine(&o.hostFlags, p); err != nil {
+		return err
+	}
+	ok, err := o.given(p)
 	if err != nil || !ok {
 		return err
 	}
-	done, err := o.host.Apply(change)
+	done, err := o.apply(o.io, p)
 	if err != nil {
 		return err
 	}
@@ -64,5 +68,6 @@ func (o *rollbackOptions) run() error {
 			fmt.Fprintf(o.io.Out, "  %-8s  %s\n", part.word, o.host.Display(path))
 		}
 	}
+	done.reportLive(o.io.Out)
 	return nil
 }

@@ -19,6 +19,10 @@ type Streams struct {
 	// Interactive is set when a person can see what is asked and answer it: all
 	// three are terminals.
 	Interactive bool
+	// Live is set when Err is a terminal on which a line can be written over, and
+	// Width is how many columns it has, 0 when that is not known.
+	Live  bool
+	Width int
 	// TempDir is where scratch folders go; empty means the system's own place.
 	TempDir string
 }
@@ -27,5 +31,10 @@ type Streams struct {
 func System() Streams {
 	tty := term.TTY{In: os.Stdin, Out: os.Stdout}
 	asked := term.TTY{Out: os.Stderr}
-	return Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Interactive: tty.IsTerminalIn() && tty.IsTerminalOut() && asked.IsTerminalOut()}
+	s := Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Interactive: tty.IsTerminalIn() && tty.IsTerminalOut() && asked.IsTerminalOut()}
+	s.Live = asked.IsTerminalOut() && os.Getenv("TERM") != "dumb"
+	if size := asked.GetSize(); s.Live && size != nil {
+		s.Width = int(size.Width)
+	}
+	return s
 }

@@ -231,7 +231,7 @@ func TestExtraRulesReportEveryProblem(t *testing.T) {
 	rule := func(r auditv1.PolicyRule) profiles.ExtraRule { return profiles.ExtraRule{PolicyRule: r} }
 	extra := []profiles.ExtraRule{
 		{},
-		rule(auditv1.PolicyRule{Level: "Metdata", OmitStages: []auditv1.Stage{"Recieved"}}),
+		rule(auditv1.PolicyRule{Level: "Metdata", OmitStages: []auditv1.Stage{"Arrived"}}),
 		rule(auditv1.PolicyRule{Level: "Request", OmitManagedFields: &managed, Resources: []auditv1.GroupResources{{Group: "*"}, {Group: "apps/v1"}}}),
 		{Profile: "stigg", PolicyRule: circles[0]},
 		{Profile: "stig"},
@@ -250,7 +250,7 @@ func TestExtraRulesReportEveryProblem(t *testing.T) {
 	want := []string{
 		"extraRules[0].level: neither a level nor a profile is given",
 		`extraRules[1].level: "Metdata" is not known`,
-		`extraRules[1].omitStages[0]: "Recieved" is not known`,
+		`extraRules[1].omitStages[0]: "Arrived" is not known`,
 		"extraRules[2].omitManagedFields: is known from 1.23 on, and kube-apiserver v1.22.1 drops it without a word",
 		`extraRules[2].resources[0].group: "*" is known from 1.36 on, and kube-apiserver v1.22.1 does not start with it`,
 		`extraRules[2].resources[1].group: "apps/v1" is not the name of an API group`,
