@@ -4,6 +4,7 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -110,7 +111,7 @@ func (w *wizard) askProfile() error {
 		switch {
 		case err != nil && w.everyone:
 			w.everyone = false
-			if err == errBack {
+			if errors.Is(err, errBack) {
 				continue
 			}
 			return err

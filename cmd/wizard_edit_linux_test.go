@@ -8,6 +8,7 @@ import (
 	"maps"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -76,8 +77,10 @@ func TestWizardEdit(t *testing.T) {
 	if line == nil || !strings.HasPrefix(shown, "# auditsetup: this policy cannot be used") {
 		t.Fatalf("the mistake is not in the file:\n%s", shown)
 	}
-	var n int
-	fmt.Sscan(line[1], &n)
+	n, err := strconv.Atoi(line[1])
+	if err != nil {
+		t.Fatal(err)
+	}
 	if at := strings.Split(shown, "\n")[n-1]; at != "rulez:" {
 		t.Errorf("line %d is %q", n, at)
 	}

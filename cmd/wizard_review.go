@@ -49,7 +49,7 @@ func (w *wizard) review() error {
 		case toWrite:
 			return w.finish(p)
 		case toEdit:
-			show, err = w.editPolicy(p.desired)
+			show = w.editPolicy(p.desired)
 		case toSave:
 			err = w.askSave()
 		case toShow:
@@ -160,21 +160,21 @@ const marker = "# auditsetup: "
 //
 // An edited policy is a policy of the administrator's own, so no profile vouches
 // for its volume any more: the figures of the profile that it was are kept.
-func (w *wizard) editPolicy(d *setup.Desired) (changed bool, err error) {
+func (w *wizard) editPolicy(d *setup.Desired) (changed bool) {
 	text, before := d.Policy, d.Policy
 	for {
 		back, err := w.prompt.Edit(text)
 		if err != nil {
 			w.complain(err)
-			return false, nil
+			return false
 		}
 		body := unmarked(back)
 		if bytes.Equal(body, before) {
 			w.tell("  the policy stays as it was\n")
-			return false, nil
+			return false
 		}
 		if err = w.usePolicy(body); err == nil {
-			return true, nil
+			return true
 		}
 		text, before = append(marked(err), body...), body
 	}
