@@ -46,9 +46,9 @@ func SourceDir(ctx context.Context, version string) (string, error) {
 	return got.Dir, nil
 }
 
-// buildKubernetes builds the programs of a release into the folder out, with a
-// module that it writes into the folder work.
-func buildKubernetes(ctx context.Context, version, work, out string) error {
+// buildKubernetes builds programs of a release, by their names below cmd/, into
+// the folder out, with a module that it writes into the folder work.
+func buildKubernetes(ctx context.Context, version, work, out string, programs ...string) error {
 	source, err := SourceDir(ctx, version)
 	if err != nil {
 		return err
@@ -67,8 +67,11 @@ func buildKubernetes(ctx context.Context, version, work, out string) error {
 		// starts from, and by the database.
 		"GONOSUMDB=" + strings.Join(unchecked, ","),
 	}
-	_, err = goTool(ctx, work, env, "build", "-trimpath", "-ldflags", "-s -w "+flags, "-o", out+string(filepath.Separator),
-		kubernetesModule+"/cmd/kube-apiserver", kubernetesModule+"/cmd/kubeadm")
+	args := []string{"build", "-trimpath", "-ldflags", "-s -w " + flags, "-o", out + string(filepath.Separator)}
+	for _, program := range programs {
+		args = append(args, kubernetesModule+"/cmd/"+program)
+	}
+	_, err = goTool(ctx, work, env, args...)
 	return err
 }
 
