@@ -75,14 +75,19 @@ func Check(ctx context.Context, in Input) Report {
 	before := len(r.Problems)
 	r.server(ctx, in)
 	if in.Rescue {
-		r.Warnings = append(r.Warnings, r.Problems[before:]...)
-		r.Problems = r.Problems[:before]
+		r.demote(before)
 	}
 	if in.LogDir != "" {
 		r.disk(in)
 		r.labels(in)
 	}
 	return *r
+}
+
+// demote makes warnings of the problems from an index on.
+func (r *Report) demote(from int) {
+	r.Warnings = append(r.Warnings, r.Problems[from:]...)
+	r.Problems = r.Problems[:from]
 }
 
 // user wants root, or whoever owns the manifest: others may neither write it nor
@@ -124,8 +129,12 @@ func (r *Report) server(ctx context.Context, in Input) {
 		return
 	}
 	if err := client.Ready(ctx); err != nil {
-		r.Down = document.Problem{What: "the kube-apiserver is not healthy to begin with: " + err.Error(),
-			Hint: "see what it says: crictl logs $(crictl ps -a --name kube-apiserver -q | head -1); a change that it is down for is taken back by auditsetup rollback"}
+		hint := "see what it says: crictl logs $(crictl ps -a --name kube-apiserver -q | head -1); a change that it is down for is taken back by auditsetup rollback"
+		if in.Rescue {
+			// Seen on a real one: test/node, TestBrokenBoot.
+			hint = "a kubelet that was started while the API server was down takes up no change by itself: if nothing comes back within a minute, systemctl restart kubelet beside this"
+		}
+		r.Down = document.Problem{What: "the kube-apiserver is not healthy to begin with: " + err.Error(), Hint: hint}
 		return
 	}
 	r.process(in, client.Server())

@@ -51,6 +51,17 @@ func TestEverythingAtOnce(t *testing.T) {
 	}
 }
 
+func TestDemote(t *testing.T) {
+	t.Parallel()
+	r := &Report{}
+	r.Problems.Add("", "one", "")
+	r.Problems.Add("", "two", "")
+	r.demote(1)
+	if r.Problems.Error() != "one" || r.Warnings.Error() != "two" {
+		t.Errorf("%v, %v", r.Problems, r.Warnings)
+	}
+}
+
 // TestAnotherFolder says which folder the kubelet watches instead.
 func TestAnotherFolder(t *testing.T) {
 	t.Parallel()

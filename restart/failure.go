@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/auditsetup/auditsetup/document"
+	"github.com/auditsetup/auditsetup/podlog"
 )
 
 // shownLines is how many of the server's last lines come with a failure.
@@ -40,10 +41,10 @@ func (w *Watch) failure(what, hint string) *Failure {
 	return f
 }
 
-func (f *Failure) read(log logFile) (words string) {
-	lines := tail(log.path)
-	f.Log, f.Lines = log.path, lines[max(0, len(lines)-shownLines):]
-	return lastWords(lines)
+func (f *Failure) read(log podlog.File) (words string) {
+	lines := podlog.Tail(log.Path)
+	f.Log, f.Lines = log.Path, lines[max(0, len(lines)-shownLines):]
+	return podlog.LastWords(lines)
 }
 
 // ended words the end of the new server.
@@ -69,9 +70,9 @@ func (w *Watch) ended(how string) *Failure {
 
 // newLogs are the logs of the container that were not there at [Watch.Begin],
 // the latest first.
-func (w *Watch) newLogs() []logFile {
-	return slices.DeleteFunc(logs(w.Kubelet.outside(w.Kubelet.PodLogs), w.Namespace, w.Pod, w.Container), func(log logFile) bool {
-		return w.known[log.path] || log.size == 0
+func (w *Watch) newLogs() []podlog.File {
+	return slices.DeleteFunc(podlog.Of(w.Kubelet.outside(w.Kubelet.PodLogs), w.Namespace, w.Pod, w.Container), func(log podlog.File) bool {
+		return w.known[log.Path] || log.Size == 0
 	})
 }
 

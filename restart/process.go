@@ -22,9 +22,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
-const serverName = "kube-apiserver"
+const (
+	serverName = "kube-apiserver"
+	// ticksPerSecond is USER_HZ, which is 100 wherever Linux runs Kubernetes
+	// (proc(5), sysconf(_SC_CLK_TCK)).
+	ticksPerSecond = 100
+)
 
 // Machine is where to look. The zero Machine is the running one.
 type Machine struct {
@@ -104,6 +110,22 @@ func (m Machine) process(pid int) (Process, bool) {
 func (m Machine) Alive(p Process) bool {
 	now, ok := m.process(p.PID)
 	return ok && now.started == p.started
+}
+
+// Started is when a process began, to a second; false where that is not known.
+func (m Machine) Started(p Process) (time.Time, bool) {
+	data, err := os.ReadFile(m.proc("stat"))
+	if err != nil {
+		return time.Time{}, false
+	}
+	for line := range strings.Lines(string(data)) {
+		if text, ok := strings.CutPrefix(line, "btime "); ok {
+			boot, bootErr := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+			ticks, err := strconv.ParseInt(p.started, 10, 64)
+			return time.Unix(boot+ticks/ticksPerSecond, 0), bootErr == nil && err == nil
+		}
+	}
+	return time.Time{}, false
 }
 
 // parseCommand takes /proc/PID/cmdline apart (proc(5)).

@@ -181,6 +181,15 @@ func TestServers(t *testing.T) {
 	if m.Alive(later) {
 		t.Error("another process of the same number is taken for this one")
 	}
+	if _, known := m.Started(got[1]); known {
+		t.Error("a start without the machine's")
+	}
+	if err := os.WriteFile(filepath.Join(m.Proc, "stat"), []byte("cpu 1 2\nbtime 1000\nprocesses 7\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if at, known := m.Started(got[1]); !known || at.Unix() != 1047 {
+		t.Errorf("started at %s, %t", at, known)
+	}
 	if _, err := (Machine{Proc: filepath.Join(m.Proc, "none")}).Servers(); err == nil {
 		t.Error("no table, no error")
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/auditsetup/auditsetup/podlog"
 )
 
 // The annotations that a kubelet gives to its pods (k8s.io/kubernetes
@@ -86,9 +88,9 @@ func (s *status) read(c corev1.ContainerStatus) {
 
 func join(reason, message string) string {
 	if message == "" {
-		return clean(reason)
+		return podlog.Clean(reason)
 	}
-	return clean(reason + ": " + message)
+	return podlog.Clean(reason + ": " + message)
 }
 
 // Warm asks the kubelet once, while the API server can still tell it that we

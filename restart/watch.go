@@ -12,6 +12,7 @@ import (
 
 	"github.com/auditsetup/auditsetup/live"
 	"github.com/auditsetup/auditsetup/manifest"
+	"github.com/auditsetup/auditsetup/podlog"
 )
 
 const (
@@ -87,8 +88,8 @@ func For(m *manifest.Manifest, k Kubelet) (*Watch, error) {
 // Begin remembers what is there before the change.
 func (w *Watch) Begin() error {
 	w.known = map[string]bool{}
-	for _, log := range logs(w.Kubelet.outside(w.Kubelet.PodLogs), w.Namespace, w.Pod, w.Container) {
-		w.known[log.path] = true
+	for _, log := range podlog.Of(w.Kubelet.outside(w.Kubelet.PodLogs), w.Namespace, w.Pod, w.Container) {
+		w.known[log.Path] = true
 	}
 	servers, err := w.Machine.Servers()
 	w.old = nil
@@ -289,7 +290,7 @@ func (s *waiting) gone(ctx context.Context) error {
 	if f.portTaken() {
 		s.seen = nil
 		for _, log := range s.newLogs() {
-			s.known[log.path] = true // it is tried again
+			s.known[log.Path] = true // it is tried again
 		}
 		return nil
 	}

@@ -9,6 +9,7 @@
 package rollout
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"reflect"
@@ -74,6 +75,10 @@ type Result struct {
 	Outcome, Back restart.Outcome
 	// Proof is set when the new manifest turns audit on and a proof was wanted.
 	Proof *proof.Result
+	// Stale says that the change writes no more than files, which the running
+	// server has read as they were and reads again only when it starts. Nothing is
+	// proven then.
+	Stale bool
 	// Events is how many lines the log has got since the change began.
 	Events int
 }
@@ -175,6 +180,7 @@ func (r *rollout) begin(ctx context.Context) error {
 		return err
 	}
 	r.watch.Leaving(r.before.Command())
+	r.result.Stale = r.stale()
 	if file := proof.Of(r.now).LogFile; file != "" {
 		r.log, _ = proof.Follow(file)
 	}
@@ -206,6 +212,22 @@ func (r *rollout) confirm(ctx context.Context) error {
 	return err
 }
 
+// stale says whether a file that is to be written, with the manifest staying as
+// it is, was changed by others before the running server began.
+func (r *rollout) stale() bool {
+	p, running, err := r.Machine.ServerAt(r.watch.Client.Server().Host, r.watch.Client.Server().Port)
+	began, known := r.Machine.Started(p)
+	if r.changed || !running || err != nil || !known {
+		return false
+	}
+	for _, f := range r.Change.Files {
+		if now, err := r.Host.Read(f.Path); err == nil && !bytes.Equal(f.New, now.Bytes) && now.ModTime.Before(began) {
+			return true
+		}
+	}
+	return false
+}
+
 func hintOf(err error) string {
 	if problems := document.ProblemsOf(err); len(problems) > 0 {
 		return problems[0].Hint
@@ -215,7 +237,7 @@ func hintOf(err error) string {
 
 func (r *rollout) prove(ctx context.Context) error {
 	setup := proof.Of(r.now)
-	if !r.Prove || !setup.On() {
+	if !r.Prove || !setup.On() || r.result.Stale {
 		return nil
 	}
 	r.step(StepProve)

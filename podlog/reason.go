@@ -1,7 +1,7 @@
 // Copyright The auditsetup Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package restart
+package podlog
 
 import (
 	"strconv"
@@ -12,17 +12,17 @@ import (
 // maxReason is how much of a line is worth showing, in bytes.
 const maxReason = 400
 
-// lastWords is the one line in which a kube-apiserver says why it gives up, and
+// LastWords is the one line in which a kube-apiserver says why it gives up, and
 // "" when it gave no reason. Since 1.23 that is the err of "command failed"
 // (k8s.io/component-base cli/run.go); else the last line that is an error to
 // klog or to cobra, or a panic.
-func lastWords(lines []string) string {
+func LastWords(lines []string) string {
 	best := ""
 	for _, line := range lines {
 		switch {
 		case strings.Contains(line, `"command failed"`):
 			if reason := quotedErr(line); reason != "" {
-				return clean(reason)
+				return Clean(reason)
 			}
 			best = line
 		case strings.HasPrefix(line, "Error: "), strings.HasPrefix(line, "error: "), strings.HasPrefix(line, "panic: "), strings.HasPrefix(line, "fatal error: "):
@@ -33,7 +33,7 @@ func lastWords(lines []string) string {
 			best = line
 		}
 	}
-	return clean(message(best))
+	return Clean(message(best))
 }
 
 // severity is the letter of a klog line such as "E1122 05:00:00.000001 ...", and
@@ -67,8 +67,8 @@ func quotedErr(line string) string {
 	return value
 }
 
-// clean makes one printable line of a server's words.
-func clean(s string) string {
+// Clean makes one printable line, of a size to be shown, of somebody's words.
+func Clean(s string) string {
 	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
 	if len(s) > maxReason {
 		s = strings.ToValidUTF8(s[:maxReason], "") + "..."

@@ -1,7 +1,9 @@
 // Copyright The auditsetup Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package restart
+// Package podlog reads what a container of a static pod wrote, from the files in
+// which the kubelet keeps it: no runtime's tools are needed, and no API server.
+package podlog
 
 import (
 	"bytes"
@@ -19,31 +21,33 @@ import (
 // is longer; its first lines are then missed, not its last.
 const maxTail = 256 << 10
 
-// logFile is the log of one start of a container.
-type logFile struct {
-	path  string
-	size  int64
-	since time.Time // of its last change
+// File is the log of one start of a container.
+type File struct {
+	Path string
+	// Size is in bytes, Changed when it was last written to.
+	Size    int64
+	Changed time.Time
 }
 
-// logs are the logs of a container, the latest first. The kubelet lays them out
+// Of gives the logs of a container below the kubelet's folder for them, the
+// latest first; none when there is nothing or it cannot be read. The kubelet lays them out
 // as NAMESPACE_POD-NODE_UID/CONTAINER/COUNT.log (k8s.io/kubernetes
 // pkg/kubelet/kuberuntime/helpers.go, BuildContainerLogsDirectory).
-func logs(folder, namespace, pod, container string) []logFile {
+func Of(folder, namespace, pod, container string) []File {
 	names, err := filepath.Glob(filepath.Join(escapeGlob(folder), escapeGlob(namespace+"_"+pod)+"-*_*", escapeGlob(container), "*.log"))
 	if err != nil {
 		return nil
 	}
-	var found []logFile
+	var found []File
 	for _, name := range names {
 		if _, err := strconv.Atoi(strings.TrimSuffix(filepath.Base(name), ".log")); err != nil {
 			continue
 		}
 		if info, err := os.Stat(name); err == nil {
-			found = append(found, logFile{name, info.Size(), info.ModTime()})
+			found = append(found, File{name, info.Size(), info.ModTime()})
 		}
 	}
-	slices.SortFunc(found, func(a, b logFile) int { return b.since.Compare(a.since) })
+	slices.SortFunc(found, func(a, b File) int { return b.Changed.Compare(a.Changed) })
 	return found
 }
 
@@ -51,8 +55,9 @@ func escapeGlob(s string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(s)
 }
 
-// tail is the end of a log as the container wrote it, in lines.
-func tail(file string) []string {
+// Tail is the end of a log as the container wrote it, in lines; nil when it
+// cannot be read.
+func Tail(file string) []string {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil

@@ -1,7 +1,7 @@
 // Copyright The auditsetup Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package restart
+package podlog
 
 import (
 	"os"
@@ -49,7 +49,7 @@ func FuzzParseLog(f *testing.F) {
 				t.Errorf("a line with an end in it: %q", line)
 			}
 		}
-		if words := lastWords(lines); strings.ContainsAny(words, "\n\x1b") || len(words) > maxReason+3 {
+		if words := LastWords(lines); strings.ContainsAny(words, "\n\x1b") || len(words) > maxReason+3 {
 			t.Errorf("words %q", words)
 		}
 	})
@@ -79,8 +79,8 @@ func TestLogs(t *testing.T) {
 		}
 	}
 	var got []string
-	for _, log := range logs(top, "kube-system", "kube-apiserver", "kube-apiserver") {
-		got = append(got, strings.TrimPrefix(log.path, top+"/"))
+	for _, log := range Of(top, "kube-system", "kube-apiserver", "kube-apiserver") {
+		got = append(got, strings.TrimPrefix(log.Path, top+"/"))
 	}
 	want := []string{"kube-system_kube-apiserver-node_uid2/kube-apiserver/0.log", "kube-system_kube-apiserver-node_uid1/kube-apiserver/3.log"}
 	if !slices.Equal(got, want) {
@@ -95,11 +95,11 @@ func TestTail(t *testing.T) {
 	if err := os.WriteFile(file, []byte(strings.Repeat(line, 1000)+"2026-11-22T05:51:41.1Z stderr F last\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	lines := tail(file)
+	lines := Tail(file)
 	if len(lines) < 200 || len(lines) > 300 || lines[len(lines)-1] != "last" || len(lines[0]) != 1000 {
 		t.Errorf("%d lines, the last %q", len(lines), lines[len(lines)-1])
 	}
-	if tail(file+".gone") != nil {
+	if Tail(file+".gone") != nil {
 		t.Error("lines of no file")
 	}
 }
@@ -122,7 +122,7 @@ E1122 05:51:42.110427   21671 a.go:1] something later`, "Error creating leases: 
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := lastWords(strings.Split(test.log, "\n")); got != test.want {
+			if got := LastWords(strings.Split(test.log, "\n")); got != test.want {
 				t.Errorf("%q, want %q", got, test.want)
 			}
 		})
