@@ -22,22 +22,32 @@ type patchOptions struct {
 	manifest string
 	format   enum
 	check    bool
+	kubeadm  kubeadmFormats
 }
 
 func newPatch(io Streams) *cobra.Command {
-	o := &patchOptions{io: io, format: enum{"diff", []string{"diff", "manifest", "json6902"}}}
+	o := &patchOptions{io: io, format: enum{"diff", []string{"diff", "manifest", "json6902", "kubeadm-patches", "kubeadm-config"}}}
 	c := &cobra.Command{
 		Use:   "patch",
 		Short: "Print the same change for review, and write nothing",
 		Long: help.LongDesc(`
 			Print what enable would change, in a form to review or to apply by other
-			means. Only the manifest is read, so this works anywhere.`),
+			means. Only the manifest is read, so this works anywhere.
+
+			kubeadm writes the manifest anew on every upgrade, from its configuration and
+			the patches that it is given: kubeadm-config and kubeadm-patches have audit
+			logging outlast that. Use one of the two. They need no manifest when
+			--kube-version, or the file of --into, says the version.`),
 		Example: help.Examples(`
 			# The change to a manifest, as a unified diff with the policy file
 			auditsetup patch --manifest kube-apiserver.yaml --profile recommended
 
 			# The whole new manifest, from one that kubeadm writes
 			auditsetup patch --manifest - --format manifest < kube-apiserver.yaml
+
+			# For kubeadm: as patches, and into the configuration of the cluster
+			auditsetup patch --format kubeadm-patches --out /etc/kubernetes/patches
+			auditsetup patch --format kubeadm-config --into cluster.yaml > new.yaml
 
 			# Fail when the manifest is not as asked
 			auditsetup patch --check -f audit.yaml`),
@@ -48,6 +58,7 @@ func newPatch(io Streams) *cobra.Command {
 	o.addLoad(c.Flags())
 	c.Flags().StringVar(&o.manifest, "manifest", setup.DefaultManifest, "static pod manifest of the kube-apiserver, or - for standard input")
 	addEnum(c, &o.format, "format", "", "what to print")
+	o.kubeadm.add(c)
 	c.Flags().BoolVar(&o.check, "check", false, "only say what would change, and exit with 3 when anything would")
 	return c
 }
@@ -55,10 +66,21 @@ func newPatch(io Streams) *cobra.Command {
 func (o *patchOptions) run(flags *pflag.FlagSet) error {
 	from := &inputs{stdin: o.io.In}
 	in, inErr := o.input(flags, from)
-	m, before, readErr := o.read(from)
+	inErr = combine(inErr, o.kubeadm.check(o.format.value, o.check, from))
+	var m *manifest.Manifest
+	var before []byte
+	var readErr error
+	if !o.manifestOptional(flags, &in) {
+		m, before, readErr = o.read(from)
+	}
 	desired, err := resolve(in, m, o.name(), before, inErr, readErr)
 	if err != nil {
 		return err
+	}
+	if isKubeadm(o.format.value) {
+		say(o.io.Err, "note", desired.Notes)
+		say(o.io.Err, "warning", desired.Warnings)
+		return o.printKubeadm(desired, m)
 	}
 	result, err := manifest.Apply(m, desired.Want())
 	if err != nil {
