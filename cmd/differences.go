@@ -138,7 +138,11 @@ func (d *diff) rest(shown int) string {
 		}
 		parts = append(parts, text)
 	}
-	if len(alike) > 0 {
+	switch len(alike) {
+	case 0:
+	case 1:
+		parts = append(parts, "one exception in which they do not differ")
+	default:
 		parts = append(parts, fmt.Sprintf("%d exceptions in which they do not differ", len(alike)))
 	}
 	cut := func(x policy.Difference) bool { return x.Kind.Short(shownWords) != x.Kind.String() }

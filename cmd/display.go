@@ -19,15 +19,17 @@ const (
 	quiet = 5 * time.Second
 )
 
-// display shows how a change goes: on a terminal one line that moves, elsewhere
-// plain lines. It is told by one goroutine and drawn by another.
+// display shows how a change goes: on a terminal a line that moves and, of each
+// step that is over, one that stays; elsewhere plain lines, as steps begin. It is
+// told by one goroutine and drawn by another.
 type display struct {
 	w     io.Writer
 	live  bool
 	width int
 
 	mu     sync.Mutex
-	now    string    // the step, and what it waits for
+	name   string    // the step
+	now    string    // the same, or what it waits for
 	begun  time.Time // the step
 	told   time.Time // the last plain line
 	frame  int
@@ -75,8 +77,25 @@ func (d *display) draw() {
 func (d *display) step(s node.Step) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.now, d.begun = string(s), time.Now()
+	d.over(s != node.StepUndo)
+	d.name, d.now, d.begun = string(s), string(s), time.Now()
 	d.line(true)
+}
+
+// over leaves a line of the step that is over, with its time if that is worth a
+// word.
+func (d *display) over(well bool) {
+	if !d.live || d.name == "" {
+		return
+	}
+	word, took := "done  ", ""
+	if !well {
+		word = "failed"
+	}
+	if t := time.Since(d.begun); t >= time.Second {
+		took = " (" + seconds(t) + ")"
+	}
+	fmt.Fprintf(d.w, "\r\x1b[K%s  %s%s\n", word, d.name, took)
 }
 
 // doing says what a step waits for.
@@ -98,16 +117,9 @@ func (d *display) line(always bool) {
 	fmt.Fprintf(d.w, "auditsetup: %s\n", d.now)
 }
 
-// close takes the line away. More than one call does no harm.
-func (d *display) close() {
-	select {
-	case <-d.closed:
-		return
-	default:
-	}
+// close ends the last step, well or not.
+func (d *display) close(well bool) {
 	close(d.closed)
 	d.done.Wait()
-	if d.live && d.now != "" {
-		fmt.Fprint(d.w, "\r\x1b[K")
-	}
+	d.over(well)
 }

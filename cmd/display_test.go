@@ -47,31 +47,38 @@ func TestDisplayPlain(t *testing.T) {
 	d.doing("two")
 	d.told = time.Now().Add(-time.Minute)
 	d.doing("three")
-	d.close()
-	d.close()
+	d.close(true)
 	if want := "auditsetup: lock\nauditsetup: wait\nauditsetup: wait for one\nauditsetup: wait for three\n"; out.String() != want {
 		t.Errorf("%q\nwant %q", out.String(), want)
 	}
 }
 
 // TestDisplayLive has one line that is written over, never wider than the
-// terminal, and gone at the end.
+// terminal, and one that stays of each step.
 func TestDisplayLive(t *testing.T) {
 	t.Parallel()
 	out := &safeBuffer{}
-	d := newDisplay(Streams{Err: out, Live: true, Width: 30})
+	d := newDisplay(Streams{Err: out, Live: true, Width: 40})
+	d.step(node.StepLock)
 	d.step(rollout.StepWait)
 	d.doing(strings.Repeat("x", 100))
 	for !strings.Contains(out.String(), "x") {
 		time.Sleep(10 * time.Millisecond)
 	}
-	d.close()
+	d.step(node.StepUndo)
+	d.step(rollout.StepRecover)
+	d.close(true)
 	text := out.String()
-	if strings.Contains(text, "\n") || !strings.HasSuffix(text, "\r\x1b[K") {
-		t.Errorf("%q", text)
+	at := 0
+	for _, line := range []string{"done    lock\n", "failed  wait\n", "done    put back\n", "done    wait for what was before\n"} {
+		i := strings.Index(text[at:], "\r\x1b[K"+line)
+		if i < 0 {
+			t.Fatalf("no %q in its place in %q", line, text)
+		}
+		at += i
 	}
 	for part := range strings.SplitSeq(text, "\r\x1b[K") {
-		if len(part) > 29 {
+		if len(part) > 39 {
 			t.Errorf("%d columns: %q", len(part), part)
 		}
 	}

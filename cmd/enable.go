@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/auditsetup/auditsetup/document"
 	"github.com/auditsetup/auditsetup/setup"
 	"github.com/auditsetup/auditsetup/templates"
 	"github.com/spf13/cobra"
@@ -42,7 +41,13 @@ func newEnable(io Streams) *cobra.Command {
 			into the kube-apiserver, and its flags are set, with buffer, batch and
 			rotation computed from the request rate. The manifest is changed in
 			place: every other line stays as it is, and auditsetup disable gives
-			back the original bytes.`),
+			back the original bytes.
+
+			On a running control plane everything is looked over first; the API server
+			is waited for, and a request that the policy records is sent and its event
+			read back. When the API server ends, cannot be started or is not ready
+			within --timeout, and on Ctrl-C, every file is put back and the API server
+			waited for again; the exit code is 4 then.`),
 		Example: help.Examples(`
 			# See it work on a sample, in a scratch folder
 			auditsetup enable --sample
@@ -153,10 +158,6 @@ func (o *enableOptions) summarize(p *planned, done applied) {
 	fmt.Fprintf(w, "  backup    %s\n", p.display(done.Backup))
 	done.reportLive(w)
 	fmt.Fprintf(w, "to undo: auditsetup disable%s\n", o.retype())
-	if o.host.Root == "" && o.noWait {
-		say(o.io.Err, "note", document.Problems{{What: "the kubelet now restarts the kube-apiserver, which was not waited for: check that it comes back",
-			Hint: "kubectl get --raw /readyz; if it does not answer within two minutes: auditsetup rollback --no-wait" + o.retype()}})
-	}
 }
 
 func policyName(p setup.Policy) string {

@@ -111,6 +111,10 @@ func (h *hostFlags) present(c node.Change) ([]byte, error) {
 func (h *hostFlags) apply(io Streams, p *planned) (applied, error) {
 	if !h.waits() {
 		done, err := h.host.Apply(p.change)
+		if err == nil && h.host.Root == "" {
+			say(io.Err, "note", document.Problems{{What: "the kubelet now restarts the kube-apiserver, which was not waited for, and nothing is proven: check that it comes back",
+				Hint: "kubectl get --raw /readyz; if it does not answer within two minutes: auditsetup rollback" + h.retype()}})
+		}
 		return applied{Result: done}, err
 	}
 	if !p.examined {
@@ -127,9 +131,14 @@ func (h *hostFlags) apply(io Streams, p *planned) (applied, error) {
 		Step: show.step, Doing: show.doing,
 		Again: func() (context.Context, context.CancelFunc) { return interruptible("no longer waited for") },
 	})
-	show.close()
+	var undone *node.UndoneError
+	show.close(err == nil || errors.As(err, &undone) && undone.After == nil)
 	if err != nil {
 		showFailure(io.Err, result, err)
+	}
+	if err == nil && result.Stale {
+		say(io.Err, "warning", document.Problems{{What: "the kube-apiserver has read the policy as it was before, and reads it again only when it starts",
+			Hint: "have it start again: crictl stop $(crictl ps --name kube-apiserver -q)"}})
 	}
 	return applied{result.Result, &result}, err
 }
@@ -216,7 +225,7 @@ func reportProof(w io.Writer, r proof.Result, events int) {
 	}
 	switch {
 	case r.Delivered > 0:
-		fmt.Fprintf(w, "  proof     the receiver of the webhook took %d batches after a marked request\n", r.Delivered)
+		fmt.Fprintf(w, "  proof     the receiver of the webhook took events after a marked request (%d times)\n", r.Delivered)
 	case r.Delivered < 0:
 		fmt.Fprintln(w, "  proof     none for the webhook: the kube-apiserver does not show us its metrics")
 	}

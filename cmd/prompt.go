@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"strings"
 
 	"github.com/AlecAivazis/survey/v2"
@@ -187,8 +188,11 @@ func (f *fancy) Confirm(question string) (bool, error) {
 }
 
 // run asks one question, with what was typed before thrown away, and with pastes
-// marked as such by the terminal (bracketed paste) as long as it lasts.
+// marked as such by the terminal (bracketed paste) as long as it lasts. A signal
+// gives the question up, so that the terminal is left as it was found.
 func (f *fancy) run(grave bool, ask func(...survey.AskOpt) error) error {
+	f.keys.signals = catchEnd()
+	defer signal.Stop(f.keys.signals)
 	if restore, err := rawInput(f.keys.tty); err == nil {
 		defer restore()
 	}

@@ -7,8 +7,10 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"os/signal"
 	"regexp"
 	"strings"
+	"syscall"
 	"time"
 	"unicode/utf8"
 )
@@ -36,6 +38,21 @@ type keyboard struct {
 	// again; nil while there is nothing to draw.
 	resized       func()
 	width, height int
+	// signals are those that end the process, taken for an interrupt; nil while
+	// nothing is asked.
+	signals chan os.Signal
+}
+
+// catchEnd has the signals that would end the process come through a channel,
+// until it is given to [signal.Stop]. What nohup has ignored stays so.
+func catchEnd() chan os.Signal {
+	caught := make(chan os.Signal, 1)
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			signal.Notify(caught, s)
+		}
+	}
+	return caught
 }
 
 // Fd is that of the terminal.
@@ -67,6 +84,11 @@ func (k *keyboard) Read(p []byte) (int, error) {
 // sends the rest at once, though the line to it may be slow.
 func (k *keyboard) fill() error {
 	for half := time.Now().Add(100 * time.Millisecond); ; {
+		if len(k.signals) > 0 {
+			<-k.signals
+			k.queued = "\x03"
+			return nil
+		}
 		if waitInput(k.tty, 50*time.Millisecond) {
 			break
 		}
@@ -186,14 +208,17 @@ var place = regexp.MustCompile(`\x1b\[\d+;\d+R`)
 
 // answers tells whether the terminal says where its cursor is, within a second.
 func (k *keyboard) answers(out io.Writer) bool {
+	caught := catchEnd()
 	restore, err := rawInput(k.tty)
 	if err != nil {
+		signal.Stop(caught)
 		return false
 	}
 	var got []byte
 	defer func() {
 		restore()
-		if bytes.IndexByte(got, '\x03') >= 0 {
+		signal.Stop(caught)
+		if len(caught) > 0 || bytes.IndexByte(got, '\x03') >= 0 {
 			interruptSelf()
 		}
 	}()

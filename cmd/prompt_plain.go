@@ -6,7 +6,6 @@ package cmd
 import (
 	"fmt"
 	"io"
-	"os"
 	"os/signal"
 	"strconv"
 	"strings"
@@ -105,8 +104,7 @@ func (p *plain) Columns() int { return p.keys.columns() }
 // line reads one line. An interrupt would end the process without a word, so it
 // is caught; the read that goes on then ends with the process.
 func (p *plain) line() (string, error) {
-	interrupt := make(chan os.Signal, 1)
-	signal.Notify(interrupt, os.Interrupt)
+	interrupt := catchEnd()
 	defer signal.Stop(interrupt)
 	type result struct {
 		text string

@@ -4,6 +4,7 @@
 package cmd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -89,24 +90,11 @@ func (w *wizard) askPurpose() error {
 }
 
 // askProfile offers the profiles that fit the purpose, and all on demand, each
-// with what it costs at the given rate.
+// with what it costs at the given rate; and the policy that is in force, if it is
+// none of them.
 func (w *wizard) askProfile() error {
 	for {
-		offered := w.fitting()
-		if w.everyone {
-			offered = profiles.All()
-		}
-		q := question{text: "Which profile, at " + w.rate() + "?"}
-		first := 0
-		for i, p := range offered {
-			q.choices = append(q.choices, w.profileChoice(p, i == 0 && !w.everyone))
-			if p.Name == w.in.Spec.Policy.Profile || w.in.Spec.Policy.Profile == "" && p.Name == w.found.profile {
-				first = i
-			}
-		}
-		if !w.everyone {
-			q.choices = append(q.choices, choice{label: "every other profile", short: "every profile"})
-		}
+		q, offered, first := w.profileQuestion()
 		i, err := w.pick(q, first)
 		switch {
 		case err != nil && w.everyone:
@@ -117,15 +105,56 @@ func (w *wizard) askProfile() error {
 			return err
 		case err != nil:
 			return err
-		case i == len(offered):
-			w.everyone = true
-			continue
+		case i < len(offered):
+			return w.usePolicyOf(offered[i].Name, "")
+		case q.choices[i].short == asInForce:
+			w.in.PolicyData = w.found.policy
+			return w.usePolicyOf("", w.found.policyFile)
 		}
-		w.edited = false
-		return w.try("profile", "policy.profile", func(s *setup.Spec) {
-			s.Policy.Profile, s.Policy.File, s.Policy.ExtraRules = offered[i].Name, "", nil
-		})
+		w.everyone = true
 	}
+}
+
+// asInForce stands for the policy that is in force.
+const asInForce = "the policy in force"
+
+// profileQuestion has the profiles that are offered first, in order, and then
+// what else there is to choose.
+func (w *wizard) profileQuestion() (q question, offered []profiles.Profile, first int) {
+	q.text = "Which profile, at " + w.rate() + "?"
+	now := w.in.Spec.Policy
+	if offered = w.fitting(); w.everyone {
+		offered = profiles.All()
+	}
+	for i, p := range offered {
+		q.choices = append(q.choices, w.profileChoice(p, i == 0 && !w.everyone))
+		if p.Name == now.Profile || now.Profile == "" && p.Name == w.found.profile {
+			first = i
+		}
+	}
+	if w.everyone {
+		return q, offered, first
+	}
+	if w.found.policy != nil {
+		q.choices = append(q.choices, choice{label: "the policy that is in force, as it is", short: asInForce, detail: w.found.policyFile})
+		if now.Profile == "" {
+			first = len(offered)
+		}
+	}
+	q.choices = append(q.choices, choice{label: "every other profile", short: "every profile"})
+	return q, offered, first
+}
+
+// usePolicyOf takes a profile or a file; the other is empty.
+func (w *wizard) usePolicyOf(profile, file string) error {
+	w.edited = false
+	flag, path := "profile", "policy.profile"
+	if file != "" {
+		flag, path = "policy", "policy.file"
+	}
+	return w.try(flag, path, func(s *setup.Spec) {
+		s.Policy.Profile, s.Policy.File, s.Policy.ExtraRules = profile, file, nil
+	})
 }
 
 func (w *wizard) fitting() []profiles.Profile {
@@ -197,8 +226,18 @@ func (w *wizard) askBackends() error {
 		return err
 	}
 	w.in.Spec.Backends = sets[i] // each is good; a receiver that is missing is asked for next
-	if !w.toWebhook() {
-		w.in.Spec.Webhook = setup.Webhook{}
+	spec := &w.in.Spec           // what is said of a backend that is off is refused, and comes back with it
+	switch {
+	case !w.toWebhook():
+		spec.Webhook = setup.Webhook{}
+	case spec.Webhook == setup.Webhook{}:
+		spec.Webhook = w.found.webhook
+	}
+	switch {
+	case !w.toLog():
+		spec.Log = setup.Log{}
+	case spec.Log == setup.Log{}:
+		spec.Log = w.found.log
 	}
 	return nil
 }
@@ -209,10 +248,7 @@ func (w *wizard) toLog() bool {
 }
 
 func (w *wizard) askRetention() error {
-	proposal := w.in.Spec.Log.Retention
-	if proposal == "" {
-		proposal = "30d"
-	}
+	proposal := cmp.Or(w.in.Spec.Log.Retention, w.retentionInForce(), "30d")
 	if r, err := w.expectNow(); err == nil {
 		w.tell("At peak the log grows by %s a day.\n", tuning.FormatBytes(r.BytesPerDay.Value))
 	}
@@ -233,7 +269,7 @@ func (w *wizard) expectNow() (tuning.Result, error) {
 // askDisk proposes what the retention takes, but no more than half of what is
 // free now.
 func (w *wizard) askDisk() error {
-	proposal := w.in.Spec.Log.DiskBudget
+	proposal := cmp.Or(w.in.Spec.Log.DiskBudget, w.budgetInForce())
 	r, err := w.expectNow()
 	free, _, known := w.space()
 	if err == nil && r.Rotation != nil {

@@ -120,7 +120,7 @@ func TestWizardEditGivenUp(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ env, says string }{
 		{"EDITOR=true", "the policy stays as it was"},
-		{"WRONG", "the policy stays as it was"},
+		{"WRONG", "the policy has no rules"}, // also seen by who does not look at the file
 		{"EDITOR=/nosuch/editor", "editor"},
 	} {
 		dir := machine(t)

@@ -12,7 +12,6 @@ import (
 
 	"github.com/auditsetup/auditsetup/apiserver"
 	"github.com/auditsetup/auditsetup/manifest"
-	"github.com/auditsetup/auditsetup/profiles"
 	"github.com/auditsetup/auditsetup/setup"
 	"github.com/auditsetup/auditsetup/tuning"
 	"github.com/spf13/pflag"
@@ -26,6 +25,16 @@ type found struct {
 	// profile is the one that is in force; empty when there is none, or the
 	// policy is none of ours.
 	profile string
+	// policy is the content of policyFile, the policy that is in force when it is
+	// none of ours; nil when there is none, or it has changed since.
+	policy     []byte
+	policyFile string
+	// inForce are the values of the flags that auditsetup has set; nil when there
+	// are none.
+	inForce map[string]string
+	// log and webhook are what flags say of them, and what an earlier run did.
+	log     setup.Log
+	webhook setup.Webhook
 	// settings are the audit flags that are in force.
 	settings []manifest.Setting
 }
@@ -48,35 +57,8 @@ func (w *wizard) look(inErr error) error {
 	if m.Changed() {
 		w.adopt()
 	}
+	w.found.log, w.found.webhook = w.in.Spec.Log, w.in.Spec.Webhook
 	return nil
-}
-
-// adopt proposes what an earlier run has set up, as far as the manifest tells.
-// What is asked for nowhere is kept.
-func (w *wizard) adopt() {
-	sum := w.found.manifest.Annotation(manifest.PolicyAnnotation)
-	for _, p := range profiles.All() {
-		if text, err := p.Policy(w.found.version); err == nil && hash(text) == sum {
-			w.found.profile = p.Name
-		}
-	}
-	for _, s := range w.found.settings {
-		switch {
-		case !s.Ours:
-		case s.Name == "audit-policy-file":
-			keep(&w.in.Spec.Policy.Path, s.Value, setup.DefaultPolicyPath)
-		case s.Name == "audit-log-path":
-			keep(&w.in.Spec.Log.Path, s.Value, setup.DefaultLogPath)
-		case s.Name == "audit-log-mode":
-			keep(&w.in.Spec.Log.Mode, s.Value, "blocking")
-		}
-	}
-}
-
-func keep(into *string, value, standard string) {
-	if *into == "" && value != standard {
-		*into = value
-	}
 }
 
 // resolve works out the setup for the answers so far.

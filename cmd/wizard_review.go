@@ -162,6 +162,7 @@ const marker = "# auditsetup: "
 // for its volume any more: the figures of the profile that it was are kept.
 func (w *wizard) editPolicy(d *setup.Desired) (changed bool) {
 	text, before := d.Policy, d.Policy
+	var refused error
 	for {
 		back, err := w.prompt.Edit(text)
 		if err != nil {
@@ -170,13 +171,14 @@ func (w *wizard) editPolicy(d *setup.Desired) (changed bool) {
 		}
 		body := unmarked(back)
 		if bytes.Equal(body, before) {
+			w.complain(refused) // an editor that nobody looks at has not shown it
 			w.tell("  the policy stays as it was\n")
 			return false
 		}
-		if err = w.usePolicy(body); err == nil {
+		if refused = w.usePolicy(body); refused == nil {
 			return true
 		}
-		text, before = append(marked(err), body...), body
+		text, before = append(marked(refused), body...), body
 	}
 }
 

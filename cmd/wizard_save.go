@@ -152,7 +152,7 @@ type spoken struct {
 
 // aloud are the flags for the parts of a Spec that the wizard may set.
 var aloud = []spoken{
-	{"take-over", func(s *setup.Spec) string { return strings.TrimPrefix(strconv.FormatBool(s.TakeOver), "false") }},
+	{"take-over", func(s *setup.Spec) string { return given(s.TakeOver) }},
 	{"rate", func(s *setup.Spec) string { return float(s.Load.RequestsPerSecond) }},
 	{"events-per-request", func(s *setup.Spec) string { return float(s.Load.EventsPerRequest) }},
 	{"bytes-per-event", func(s *setup.Spec) string { return float(s.Load.BytesPerEvent) }},
@@ -166,12 +166,20 @@ var aloud = []spoken{
 	{"webhook-client-key", func(s *setup.Spec) string { return s.Webhook.ClientKeyFile }},
 	{"webhook-token-file", func(s *setup.Spec) string { return s.Webhook.TokenFile }},
 	{"webhook-config", func(s *setup.Spec) string { return s.Webhook.ConfigFile }},
+	{"webhook-insecure-skip-tls-verify", func(s *setup.Spec) string { return given(s.Webhook.InsecureSkipTLSVerify) }},
+	{"webhook-path", func(s *setup.Spec) string { return s.Webhook.Path }},
+	{"webhook-initial-backoff", func(s *setup.Spec) string { return s.Webhook.InitialBackoff }},
+	{"max-event-size", func(s *setup.Spec) string { return s.Webhook.MaxEventSize }},
 	{"webhook-mode", func(s *setup.Spec) string { return s.Webhook.Mode }},
 	{"log-path", func(s *setup.Spec) string { return s.Log.Path }},
 	{"log-mode", func(s *setup.Spec) string { return s.Log.Mode }},
 	{"retention", func(s *setup.Spec) string { return s.Log.Retention }},
 	{"disk-budget", func(s *setup.Spec) string { return s.Log.DiskBudget }},
+	{"compress", func(s *setup.Spec) string { return given(s.Log.Compress) }},
 }
+
+// given is the value of a flag that stands alone; empty leaves it out.
+func given(on bool) string { return strings.TrimPrefix(strconv.FormatBool(on), "false") }
 
 func float(x *float64) string {
 	if x == nil {
@@ -216,8 +224,8 @@ func (w *wizard) asFlags() []string {
 		value := s.value(&spec)
 		switch {
 		case value == "":
-		case s.flag == "take-over":
-			words = append(words, "--take-over")
+		case w.flags.Lookup(s.flag).NoOptDefVal != "":
+			words = append(words, "--"+s.flag)
 		default:
 			words = append(words, "--"+s.flag+" "+shellWord(value))
 		}

@@ -74,7 +74,7 @@ func TestWizardGivenFlags(t *testing.T) {
 		"--stall", "10s", "--compress", "--disk-budget", "2Gi")
 	p.walk(a{"not asked  given by --backend log, --disk-budget 2Gi, --profile metadata,\n             --rate 10\n", ""}, a{"How far back", "1d" + enter}, a{more, toLast}, a{last, down + enter})
 	command := repeats(t, p.ends(0))
-	for _, flag := range []string{"--set audit-log-maxsize=7", "--stall=10s", "--compress=true", "--rate 10", "--profile metadata"} {
+	for _, flag := range []string{"--set audit-log-maxsize=7", "--stall=10s", "--compress", "--rate 10", "--profile metadata"} {
 		if !strings.Contains(command, " "+flag+" ") {
 			t.Errorf("no %s in\n%s", flag, command)
 		}

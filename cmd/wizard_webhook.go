@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/auditsetup/auditsetup/setup"
+	"github.com/auditsetup/auditsetup/webhook"
 )
 
 // How the kube-apiserver shows the receiver who it is.
@@ -29,7 +30,7 @@ func (w *wizard) toConfig() bool {
 func (w *wizard) toURL() bool { return w.toWebhook() && !w.toConfig() }
 
 func (w *wizard) toHTTPS() bool {
-	return w.toURL() && strings.HasPrefix(w.in.Spec.Webhook.URL, "https:")
+	return w.toURL() && strings.HasPrefix(webhook.Origin(w.in.Spec.Webhook.URL), "https:")
 }
 
 func (w *wizard) withCertificate() bool {

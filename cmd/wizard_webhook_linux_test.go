@@ -85,3 +85,11 @@ func TestWizardSaveFlag(t *testing.T) {
 	}
 	read(t, filepath.Join(dir, "mine.yaml"))
 }
+
+// TestWizardShoutedURL asks for the CA of a receiver whatever way https is written.
+func TestWizardShoutedURL(t *testing.T) {
+	t.Parallel()
+	p := seat{dir: machine(t)}.run(t, "enable", "--root", "root", "--rate", "10", "--profile", "metadata", "--backend", "webhook")
+	p.walk(a{"How is the receiver known?", enter}, a{"URL of the receiver", "HTTPS://192.0.2.20/" + enter}, a{"CA file", "\x03"})
+	p.ends(1)
+}

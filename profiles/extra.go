@@ -104,6 +104,10 @@ func (x *extending) rule(rule auditv1.PolicyRule) policy.Block {
 		}
 		x.at(strings.TrimPrefix(path, "."), what, p.Hint)
 	}
+	if len(x.problems) == 0 && len(rule.Users)+len(rule.UserGroups)+len(rule.Verbs)+len(rule.Resources)+len(rule.Namespaces)+len(rule.NonResourceURLs) == 0 {
+		x.at("level", "the rule is for every request, and would hide all rules after it",
+			"name users, userGroups, verbs, resources, namespaces or nonResourceURLs, or take a policy of your own as policy.file")
+	}
 	return block
 }
 

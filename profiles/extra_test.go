@@ -238,6 +238,7 @@ func TestExtraRulesReportEveryProblem(t *testing.T) {
 		{Profile: "stig", PolicyRule: auditv1.PolicyRule{Level: "None", Users: []string{"jane"}, Verbs: []string{"get"}, OmitManagedFields: &managed}},
 		{Profile: "stig", PolicyRule: auditv1.PolicyRule{NonResourceURLs: []string{"/"}, OmitStages: []auditv1.Stage{"Panic"}}},
 		rule(auditv1.PolicyRule{Level: "None", NonResourceURLs: []string{"/"}, Namespaces: []string{"shop"}}),
+		rule(auditv1.PolicyRule{Level: "Request"}),
 	}
 	_, err := profiles.WithExtraRules("own", []byte("kind: Policy\nrules: []\n"), extra, apiserver.Version{Minor: 22, Patch: 1})
 	var got []string
@@ -263,6 +264,7 @@ func TestExtraRulesReportEveryProblem(t *testing.T) {
 		"extraRules[6].omitStages: omitStages and a profile are both given",
 		"extraRules[6].profile: the whole profile would hide all rules after it",
 		"extraRules[7].nonResourceURLs: is not valid: rules cannot apply to both regular resources and non-resource URLs",
+		"extraRules[8].level: the rule is for every request, and would hide all rules after it",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -12,6 +12,8 @@ import (
 	"github.com/auditsetup/auditsetup/policy"
 	"github.com/auditsetup/auditsetup/profiles"
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
+	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
 )
 
 // policy finds the policy for the version. A profile's text is not read again
@@ -87,7 +89,54 @@ func (r *resolving) extended(name string, text []byte) []byte {
 		return text
 	}
 	r.desired.Notes = append(r.desired.Notes, p.Notes...)
+	if base, err := policy.Read(name, text, r.desired.Version); err == nil {
+		r.exposing(p, len(p.V1.Rules)-len(base.V1.Rules))
+	}
 	return p.Bytes()
+}
+
+// exposing warns of extra rules that write credentials to the log. Only the first
+// so many rules of the policy come from them.
+func (r *resolving) exposing(p *policy.Policy, extra int) {
+	for i, rule := range r.spec.Policy.ExtraRules {
+		if rule.Level != auditv1.LevelRequest && rule.Level != auditv1.LevelRequestResponse {
+			continue
+		}
+		for _, of := range []struct{ group, resource, subresource string }{
+			{"", "secrets", ""}, {"", "serviceaccounts", "token"}, {"authentication.k8s.io", "tokenreviews", ""},
+		} {
+			if d := p.Evaluate(someRequest(rule.PolicyRule, of.group, of.resource, of.subresource)); d.Rule >= 0 && d.Rule < extra && string(d.Level) == string(rule.Level) {
+				r.desired.Warnings = append(r.desired.Warnings, r.in.Origins.Problem(r.placeOf(fmt.Sprintf("policy.extraRules[%d].level", i)),
+					fmt.Sprintf("writes what is in %s to the log, credentials and all", strings.TrimSuffix(of.resource+"/"+of.subresource, "/")),
+					"put a rule in front of it that has them at level Metadata, or name other resources"))
+				break
+			}
+		}
+	}
+}
+
+// someRequest is one to which a rule applies as far as who, what for and where go:
+// a write, unless the rule is about other verbs.
+func someRequest(rule auditv1.PolicyRule, group, resource, subresource string) authorizer.Attributes {
+	first := func(given []string, standard string) string {
+		if len(given) > 0 {
+			return given[0]
+		}
+		return standard
+	}
+	verb := first(rule.Verbs, "create")
+	if slices.Contains(rule.Verbs, "create") || rule.Level == auditv1.LevelRequest && reads(verb) {
+		verb = "create" // a read has nothing in it but the answer
+	}
+	return authorizer.AttributesRecord{
+		User:      &user.DefaultInfo{Name: first(rule.Users, "somebody"), Groups: []string{first(rule.UserGroups, user.AllAuthenticated)}},
+		Verb:      verb,
+		Namespace: first(rule.Namespaces, "default"), APIGroup: group, Resource: resource, Subresource: subresource, ResourceRequest: true,
+	}
+}
+
+func reads(verb string) bool {
+	return slices.Contains([]string{"get", "list", "watch", "delete"}, verb)
 }
 
 // placeOf is the path, or the nearest above it, of which it is known where it

@@ -122,6 +122,46 @@ func TestExtraRules(t *testing.T) {
 	expect(t, document.ProblemsOf(err), []string{"spec.yaml:9:5: neither a level"})
 }
 
+// TestExtraRulesExpose warns of rules that write credentials to the log, and of no
+// others.
+func TestExtraRulesExpose(t *testing.T) {
+	t.Parallel()
+	secrets := []auditv1.GroupResources{{Resources: []string{"secrets"}}}
+	pods := []auditv1.GroupResources{{Resources: []string{"pods"}}}
+	safe := auditv1.PolicyRule{Level: "Metadata", Resources: []auditv1.GroupResources{{Resources: []string{"secrets", "serviceaccounts/token"}},
+		{Group: "authentication.k8s.io", Resources: []string{"tokenreviews"}}}}
+	for name, c := range map[string]struct {
+		rules []auditv1.PolicyRule
+		want  []string
+	}{
+		"pods":                {[]auditv1.PolicyRule{{Level: "RequestResponse", Resources: pods}}, nil},
+		"secrets":             {[]auditv1.PolicyRule{{Level: "Request", Resources: secrets}}, []string{"policy.extraRules[0].level: writes what is in secrets to the log"}},
+		"secrets as facts":    {[]auditv1.PolicyRule{{Level: "Metadata", Resources: secrets}}, nil},
+		"secrets, read":       {[]auditv1.PolicyRule{{Level: "RequestResponse", Verbs: []string{"get"}, Resources: secrets}}, []string{"policy.extraRules[0].level: writes what is in secrets"}},
+		"secrets, asked for":  {[]auditv1.PolicyRule{{Level: "Request", Verbs: []string{"get"}, Resources: secrets}}, nil},
+		"a namespace":         {[]auditv1.PolicyRule{{Level: "Request", Namespaces: []string{"a"}}}, []string{"policy.extraRules[0].level: writes what is in secrets"}},
+		"a namespace, mended": {[]auditv1.PolicyRule{safe, {Level: "Request", Namespaces: []string{"a"}}}, nil},
+		"a group":             {[]auditv1.PolicyRule{{Level: "RequestResponse", UserGroups: []string{"g"}}}, []string{"policy.extraRules[0].level: writes what is in secrets"}},
+		"token reviews": {[]auditv1.PolicyRule{{Level: "RequestResponse", Resources: []auditv1.GroupResources{{Group: "authentication.k8s.io"}}}},
+			[]string{"policy.extraRules[0].level: writes what is in tokenreviews"}},
+		"URLs": {[]auditv1.PolicyRule{{Level: "RequestResponse", NonResourceURLs: []string{"/metrics"}}}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, err := setup.Resolve(input(func(in *setup.Input) {
+				in.Spec.Log.DiskBudget, in.Spec.Log.Retention = "10Gi", "1h"
+				for _, r := range c.rules {
+					in.Spec.Policy.ExtraRules = append(in.Spec.Policy.ExtraRules, setup.ExtraRule{PolicyRule: r})
+				}
+			}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			expect(t, d.Warnings, c.want)
+		})
+	}
+}
+
 // TestProfilesAreShown: the look for credentials must not take a profile for a
 // kubeconfig that holds some.
 func TestProfilesAreShown(t *testing.T) {

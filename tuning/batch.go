@@ -139,8 +139,12 @@ func (l Load) maxWait(to Backend, size int) Value[time.Duration] {
 	// Half seconds are fine enough, and 5 s caps what may be out of range.
 	steps := ceil(min(fill, mostWait.Seconds()) * 2)
 	v.Value = min(max(time.Duration(steps)*time.Second/2, leastWait), mostWait)
-	v.Formula = fmt.Sprintf("%d events ÷ %s = %s s to fill a batch, kept between %s and %s = %s",
-		size, FormatRate(l.eventsPerSecond(), "events"), num(fill), leastWait, mostWait, v.Value)
+	rounding := ""
+	if v.Value.Seconds() != fill && v.Value > leastWait && fill < mostWait.Seconds() {
+		rounding = " rounded up to half seconds and"
+	}
+	v.Formula = fmt.Sprintf("%d events ÷ %s = %s s to fill a batch,%s kept between %s and %s = %s",
+		size, FormatRate(l.eventsPerSecond(), "events"), num(fill), rounding, leastWait, mostWait, v.Value)
 	v.Reason = "long enough for a batch to fill at peak, short enough that the receiver sees an event within seconds"
 	if size == 1 {
 		v.Reason = "nothing waits in a batch of one; set all the same, since a larger one with a wait of 0s keeps a core busy"

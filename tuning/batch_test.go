@@ -204,3 +204,24 @@ func TestBatchRefusesUnknownBackend(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestMaxWaitFormula has the rounding in words where there is one.
+func TestMaxWaitFormula(t *testing.T) {
+	t.Parallel()
+	for rate, want := range map[float64]string{
+		30:  "100 events ÷ 30 events/s = 3.33333 s to fill a batch, rounded up to half seconds and kept between 1s and 5s = 3.5s",
+		50:  "100 events ÷ 50 events/s = 2 s to fill a batch, kept between 1s and 5s = 2s",
+		200: "200 events ÷ 200 events/s = 1 s to fill a batch, kept between 1s and 5s = 1s",
+		10:  "100 events ÷ 10 events/s = 10 s to fill a batch, kept between 1s and 5s = 5s",
+	} {
+		l := Defaults()
+		l.RequestsPerSecond, l.EventsPerRequest = rate, 1
+		r, err := Plan(l, Backends{Webhook: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Batch.MaxWait.Formula; got != want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
+	}
+}

@@ -87,9 +87,14 @@ func (k *checking) tokenFile() {
 	switch {
 	case token == "":
 		k.refuse(TokenFile, k.TokenFile+" is empty", "write the token into it")
-	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
+	case !fitsHeader(token):
 		k.refuse(TokenFile, k.TokenFile+" is no token: it has more than one word, or characters that no header takes", "write the token into it, and nothing else")
 	}
+}
+
+// fitsHeader tells whether a token can be sent.
+func fitsHeader(token string) bool {
+	return !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // named begins a sentence about a source with its path. What is inline is known

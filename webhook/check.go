@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"path"
 	"slices"
 	"time"
 
@@ -144,7 +145,7 @@ func (k *checking) read(f Field, s Source) ([]byte, bool) {
 	if s.Data != nil {
 		return s.Data, true
 	}
-	if s.Path == "" || k.look.ReadFile == nil {
+	if !path.IsAbs(s.Path) || k.look.ReadFile == nil { // a relative one is reported by whoever was given it
 		return nil, false
 	}
 	data, err := k.look.ReadFile(s.Path)

@@ -6,6 +6,7 @@ package webhook_test
 import (
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +84,15 @@ func TestCheckCredentials(t *testing.T) {
 }
 
 // TestCheckFiles looks at real certificates, at one moment.
+// TestCheckRelative leaves a path that means nothing to whoever was given it, and
+// does not look for it on the control plane.
+func TestCheckRelative(t *testing.T) {
+	t.Parallel()
+	c := webhook.Config{Server: "https://h/", CA: webhook.Source{Path: "ca.crt"}}
+	found := c.Check(webhook.Look{ReadFile: func(path string) ([]byte, error) { return nil, errors.New(path + " was read") }})
+	expect(t, "problem", found.Problems, nil)
+}
+
 func TestCheckFiles(t *testing.T) {
 	t.Parallel()
 	ca := issue(t, certificates.Wish{Name: "receiver CA", CA: true}, nil)

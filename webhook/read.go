@@ -154,6 +154,9 @@ func (r *reading) user(u *user, at string) {
 	out.TokenFile, out.token, out.basic = u.TokenFile, u.Token != "", u.Username != "" || u.Password != ""
 	out.At[User], out.At[TokenFile] = r.at(at), r.at(at+"."+string(TokenFile))
 	r.absolute(at+"."+string(TokenFile), u.TokenFile)
+	if !fitsHeader(u.Token) {
+		r.add(at+".token", "the token has more than one word, or characters that no header takes", "write the token and nothing else; a newline at its end counts")
+	}
 	for name, given := range map[string]bool{"exec": u.Exec != nil, "auth-provider": u.AuthProvider != nil} {
 		if given {
 			r.add(at+"."+name, name+" runs what the image of the kube-apiserver does not hold", "use a client certificate or a token file")

@@ -73,6 +73,8 @@ func TestRead(t *testing.T) {
 		"a number":        {own("server: https://h", "password: 4711\n    username: u"), []string{"k:14:15: users[0].user.password must be text | text that looks like"}},
 		"an alias":        {own("server: https://h", "token: *hunter2"), []string{""}},
 		"a tag":           {own("server: https://h", "token: !hunter2 x"), []string{"a tag is not allowed"}},
+		"token of lines":  {own("server: https://h", "token: \"hunter2\\nX: y\""), []string{"k:14:12: the token has more than one word"}},
+		"binary":          {"a: \x00", []string{"holds binary data | check it with kubectl"}},
 		"a bare token":    {own("server: https://h", "hunter2"), []string{"users[0].user must be"}},
 		"broken":          {own("server: https://h", "token: 'hunter2"), []string{"k:"}},
 		"a key no text":   {own("server: https://h", "4711: x"), []string{"a tag is not allowed here, nor a key that is not text"}},

@@ -75,7 +75,10 @@ func redact(problems document.Problems) document.Problems {
 			}
 		}
 		problems[i].What = what
-		problems[i].Hint = "text that looks like a number or begins with a sign must be in quotes; the value is not shown, since it may be a credential"
+		problems[i].Hint = "check it with kubectl --kubeconfig=FILE config view; nothing of it is shown here, since it may be a credential"
+		if strings.HasSuffix(what, " must be text") {
+			problems[i].Hint = "text that looks like a number or begins with a sign must be in quotes; the value is not shown, since it may be a credential"
+		}
 	}
 	return problems
 }

@@ -46,8 +46,16 @@ func checkHost(u *url.URL) (what, hint string) {
 			return "the port of the URL is not 1 to 65535", urlHint
 		}
 	}
-	if ip := net.ParseIP(u.Hostname()); ip != nil && ip.IsUnspecified() {
+	ip := net.ParseIP(u.Hostname())
+	if ip != nil && ip.IsUnspecified() {
 		return fmt.Sprintf("%s is where a receiver listens, not where it is reached", u.Hostname()), "name its address; on the control plane itself that is 127.0.0.1"
+	}
+	// an IPv6 address with a zone is none for net; a name that ends in digits is
+	// read as an address by some resolvers (RFC 1123, 2.1), and found by none
+	name := strings.TrimSuffix(u.Hostname(), ".")
+	if last := name[strings.LastIndex(name, ".")+1:]; ip == nil && !strings.Contains(name, ":") &&
+		(strings.Trim(last, "0123456789") == "" || strings.HasPrefix(name, ".") || strings.Contains(name, "..")) {
+		return "the host of the URL is neither an address nor a name", "write 10.0.0.5, [fd00::5] or a name such as collector.example.org"
 	}
 	return "", ""
 }

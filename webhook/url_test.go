@@ -45,6 +45,17 @@ func TestCheckURL(t *testing.T) {
 		"https://h/\u2028":                      "is not a URL",
 		"https://h/a b":                         "is not a URL",
 		"https://h/\nauthorization: x":          "is not a URL",
+		"https://10.0.0.256/":                   "neither an address",
+		"https://10.0.0/":                       "neither an address",
+		"https://1.2.3.4.5:9443/":               "neither an address",
+		"https://a..b/":                         "neither an address",
+		"https://.a/":                           "neither an address",
+		"https://./":                            "neither an address",
+		"https://a.b./":                         "",
+		"https://10.0.0.1./":                    "neither an address",
+		"https://node1/":                        "",
+		"https://1.example.org/":                "",
+		"https://[fe80::1%25eth0]:9443/":        "",
 		"https://h.svc.cluster.local/k8s-audit": "",
 	} {
 		what, hint := webhook.CheckURL(url)
