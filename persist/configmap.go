@@ -240,6 +240,12 @@ func put(ctx context.Context, maps ConfigMaps, configMap *corev1.ConfigMap, text
 	return nil
 }
 
+// Configuration is the ClusterConfiguration that the ConfigMap holds now.
+func Configuration(ctx context.Context, maps ConfigMaps) (string, error) {
+	_, text, err := get(ctx, maps)
+	return text, err
+}
+
 // isMissing tells whether there is no such ConfigMap.
 func isMissing(err error) bool { return err != nil && apierrors.IsNotFound(causeOf(err)) }
 

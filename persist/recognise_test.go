@@ -117,7 +117,7 @@ func TestAdopt(t *testing.T) {
 			t.Errorf("%v: with it it is\n%s", err, again.After)
 		}
 	}
-	empty, err := render.KubeadmOf("f", []byte(config[:0:0]))
+	empty, err := render.KubeadmOf("f", config[:0:0])
 	if err == nil || empty != nil {
 		t.Errorf("%+v, %v", empty, err)
 	}

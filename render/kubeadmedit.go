@@ -168,7 +168,7 @@ func (s *splice) reach(first, column int, dashes bool) int {
 		line := s.line(end)
 		bare := strings.TrimLeft(line, " ")
 		depth := len(line) - len(bare)
-		if bare != "" && depth <= column && !(dashes && depth == column && strings.HasPrefix(bare+" ", "- ")) && !(bare[0] == '#') {
+		if bare != "" && depth <= column && (!dashes || depth != column || !strings.HasPrefix(bare+" ", "- ")) && bare[0] != '#' {
 			break
 		}
 		end++
