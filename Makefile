@@ -6,7 +6,7 @@ GO ?= go
 GOFLAGS_STATIC = CGO_ENABLED=0
 TESTFLAGS ?=
 
-.PHONY: build test unit oracle real real-binaries lint fuzz bench e2e update
+.PHONY: build test unit oracle real real-binaries lint fuzz bench live e2e update
 
 build: ## the static binary, as ./auditsetup
 	$(GOFLAGS_STATIC) $(GO) build -trimpath -ldflags "-s -w" -o auditsetup ./cmd/auditsetup
@@ -25,6 +25,9 @@ real-binaries: ## build kube-apiserver, kubeadm and etcd, once
 
 real: real-binaries ## the real kube-apiserver and kubeadm of several minors
 	cd test/real && $(GO) test -count=1 -timeout 30m $(TESTFLAGS) ./...
+
+live: real-binaries ## changes that are watched as they happen, with every release; make test has the newest
+	cd test/real && AUDITSETUP_LIVE=all $(GO) test -count=1 -timeout 40m -run 'TestLive|TestDoctor' $(TESTFLAGS) .
 
 e2e: ## a whole control-plane node with containerd and kubelet; needs root. AUDITSETUP_E2E_VERSION=v1.34.4 for another release
 	cd test/node && $(GO) test -count=1 -v -timeout 60m $(TESTFLAGS) .

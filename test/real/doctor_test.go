@@ -113,7 +113,7 @@ func (d *diagnosed) status(t *testing.T) situation {
 func TestDoctor(t *testing.T) {
 	t.Parallel()
 	program := build(t)
-	forEachRelease(t, func(t *testing.T, bins release.Binaries) {
+	forLiveReleases(t, func(t *testing.T, bins release.Binaries) {
 		plane := newControlPlane(t, bins)
 		d := diagnose(t, program, plane, "--profile=metadata")
 		allWell(t, d)

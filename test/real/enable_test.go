@@ -14,6 +14,7 @@ import (
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
 
 	"github.com/auditsetup/auditsetup/profiles"
+	"github.com/auditsetup/auditsetup/setup"
 	"github.com/auditsetup/auditsetup/test/real/controlplane"
 	"github.com/auditsetup/auditsetup/test/real/receiver"
 	"github.com/auditsetup/auditsetup/test/real/release"
@@ -25,15 +26,17 @@ const secrets = "/api/v1/namespaces/default/secrets"
 // TestEnableEveryProfile is the promise in full, but for the kubelet: enable
 // changes the manifest that a real kubeadm wrote, a real kube-apiserver starts
 // with the resulting command line as it stands, a marked request is read back
-// from the log, and disable gives back kubeadm's bytes.
+// from the log and from a receiver, and disable gives back kubeadm's bytes. The
+// webhook's modes take turns.
 func TestEnableEveryProfile(t *testing.T) {
 	t.Parallel()
 	program := build(t)
 	forEachRelease(t, func(t *testing.T, bins release.Binaries) {
 		plane := newControlPlane(t, bins)
 		to := receiver.Start(t, filepath.Join(plane.Dir, "receiver"), plane.Address())
-		for _, name := range profiles.Names() {
-			enableAndProve(t, program, plane, to, "--profile="+name)
+		modes := setup.Modes()
+		for i, name := range profiles.Names() {
+			enableAndProve(t, program, plane, to, "--profile="+name, "--webhook-mode="+modes[i%len(modes)])
 		}
 		enableAndProve(t, program, plane, nil, "--profile=recommended", "--log-mode=batch", "--batch-size=50", "--rate=800", "--compress")
 		if err := to.Err(); err != nil {

@@ -170,7 +170,7 @@ func (m *machine) running(t *testing.T) []string {
 
 func TestLiveEnable(t *testing.T) {
 	t.Parallel()
-	forEachRelease(t, func(t *testing.T, bins release.Binaries) {
+	forLiveReleases(t, func(t *testing.T, bins release.Binaries) {
 		m := newMachine(t, bins)
 		out, _ := runs(t, m.tool(t, "enable"), 0)
 		for _, part := range []string{"audit logging is set up", "was read back", "did not answer for"} {

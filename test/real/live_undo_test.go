@@ -28,7 +28,7 @@ import (
 // Each has to be put back, with the server's own words for the reason.
 func TestLiveSabotage(t *testing.T) {
 	t.Parallel()
-	forEachRelease(t, func(t *testing.T, bins release.Binaries) {
+	forLiveReleases(t, func(t *testing.T, bins release.Binaries) {
 		m := newMachine(t, bins)
 		for _, test := range []struct {
 			name, policy, flag, want string
@@ -104,7 +104,7 @@ func (m *machine) sabotage(t *testing.T, policy, flag, want string, timeout, wit
 // somebody does not wait for.
 func TestLiveUndone(t *testing.T) {
 	t.Parallel()
-	forEachRelease(t, func(t *testing.T, bins release.Binaries) {
+	forLiveReleases(t, func(t *testing.T, bins release.Binaries) {
 		m := newMachine(t, bins)
 		t.Run("log not writable", func(t *testing.T) {
 			if err := os.MkdirAll(m.log, 0o755); err != nil { // a folder in its place

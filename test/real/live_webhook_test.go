@@ -20,7 +20,7 @@ import (
 // counts, and undoes what nobody takes.
 func TestLiveWebhook(t *testing.T) {
 	t.Parallel()
-	forEachRelease(t, func(t *testing.T, bins release.Binaries) {
+	forLiveReleases(t, func(t *testing.T, bins release.Binaries) {
 		m := newMachine(t, bins)
 		var taken atomic.Int64
 		receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -33,6 +33,23 @@ func forEachRelease(t *testing.T, test func(t *testing.T, bins release.Binaries)
 	}
 }
 
+// forLiveReleases runs a test of changes that are watched as they happen with
+// the programs of the newest release, or of all with AUDITSETUP_LIVE=all, as
+// make live does: such tests wait for minutes, and test/node has the real kubelet
+// for them.
+func forLiveReleases(t *testing.T, test func(t *testing.T, bins release.Binaries)) {
+	t.Helper()
+	if os.Getenv("AUDITSETUP_LIVE") == "all" {
+		forEachRelease(t, test)
+		return
+	}
+	bins, err := cache(t).Kubernetes(t.Context(), release.Versions()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	test(t, bins)
+}
+
 // newControlPlane returns a control plane of a release with etcd running. It
 // serves any number of API servers, one after the other.
 func newControlPlane(t *testing.T, bins release.Binaries) *controlplane.ControlPlane {
