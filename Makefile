@@ -6,7 +6,7 @@ GO ?= go
 GOFLAGS_STATIC = CGO_ENABLED=0
 TESTFLAGS ?=
 
-.PHONY: build test unit oracle real real-binaries lint fuzz bench live e2e update
+.PHONY: build test unit oracle real real-binaries lint fuzz bench live e2e crash update
 
 build: ## the static binary, as ./auditsetup
 	$(GOFLAGS_STATIC) $(GO) build -trimpath -ldflags "-s -w" -o auditsetup ./cmd/auditsetup
@@ -31,6 +31,9 @@ live: real-binaries ## changes that are watched as they happen, with every relea
 
 e2e: ## a whole control-plane node with containerd and kubelet; needs root. AUDITSETUP_E2E_VERSION=v1.34.4 for another release
 	cd test/node && $(GO) test -count=1 -v -timeout 60m $(TESTFLAGS) .
+
+crash: ## killed, and given an error, at each system call that changes anything: prints the counts; needs strace, or Debian
+	cd test/crash && $(GO) test -count=1 -v -timeout 20m $(TESTFLAGS) .
 
 lint: ## gofmt, go vet, staticcheck, govulncheck, golangci-lint, tidy go.mod
 	./test/lint

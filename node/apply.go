@@ -64,7 +64,11 @@ func (h *Host) Try(c Change, trial Trial) (Result, error) {
 	if err := trial.confirm(); err != nil {
 		return tx.result, tx.undone(err, trial)
 	}
-	if err := h.setState(&tx.record, stateInForce); err != nil {
+	err = h.setState(&tx.record, stateInForce)
+	switch {
+	case err != nil && trial.Confirm != nil:
+		return tx.result, tx.undone(err, trial)
+	case err != nil:
 		return Result{}, tx.undo(err)
 	}
 	tx.tidy()

@@ -32,7 +32,23 @@ func (h *Host) Purge() error {
 	if err := h.refuseUnfinished(Change{}); err != nil {
 		return err
 	}
+	if err := h.sweepAll(); err != nil {
+		return h.fail(h.state(), "tidy up before the records go", err)
+	}
 	return h.fail(h.state(), "remove", purge(dir, name))
+}
+
+// sweepAll tidies, and gives what keeps dotfiles where they are: once the records
+// are gone nothing would tell of them.
+func (h *Host) sweepAll() error {
+	h.tidy()
+	records, err := h.Records()
+	for i := range records {
+		if records[i].stored == stateInForce {
+			err = errors.Join(err, h.sweepFiles(&records[i]))
+		}
+	}
+	return err
 }
 
 // purge takes the folder out of the way first, so that a crash leaves all of the

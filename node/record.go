@@ -213,9 +213,12 @@ func unfinished(records []Record) *Record {
 	return nil
 }
 
-// setState renames the record. That it is durable is wished for, not needed: all
-// files of the host are by then, and a power cut that brings back the old name
-// leads to a rollback that finds the files as either state has them.
+// setState renames the record. That a change is in force has to be durable, or it
+// would not be known for made after a power cut; when it is not, the record gets its
+// old name back, and only if even that cannot be, the change counts as made, as the
+// record says. The other states are wished for, not needed: all files of the host
+// are durable by then, and the old name leads to a rollback that finds them as
+// either state has them, or to tidying once more.
 func (h *Host) setState(r *Record, state string) error {
 	if r.stored == state {
 		return nil
@@ -228,8 +231,11 @@ func (h *Host) setState(r *Record, state string) error {
 	if err := dir.rename(recordName(r.stored), recordName(state)); err != nil {
 		return h.fail(dir.join(recordName(state)), "write", err)
 	}
+	err = dir.sync()
+	if err != nil && state == stateInForce && dir.rename(recordName(state), recordName(r.stored)) == nil {
+		return h.fail(dir.join(recordName(state)), "write", err)
+	}
 	r.become(state)
-	_ = dir.sync()
 	return nil
 }
 

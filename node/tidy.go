@@ -93,9 +93,15 @@ func (h *Host) folderAttributes(path string) (attributes, error) {
 }
 
 // tidy ends the earlier changes that were stopped in their last moments, and
-// takes away the dotfiles of those that were cut off. What fails is no reason
-// to stop: it is tried again the next time.
+// takes away the dotfiles of those that were cut off, and what a purge has left.
+// What fails is no reason to stop: it is tried again the next time.
 func (h *Host) tidy() {
+	if dir, name, err := h.openParent(h.state()); err == nil {
+		if gone := purgedName(name); exists(dir, gone) && h.at("remove", dir.join(gone)) == nil {
+			_ = dir.root.RemoveAll(gone)
+		}
+		dir.close()
+	}
 	records, _ := h.Records()
 	for i := range records {
 		switch r := &records[i]; r.stored {

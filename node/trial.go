@@ -99,7 +99,8 @@ func (tx *transaction) undone(cause error, trial Trial) error {
 
 // Available says why a change could not begin at this moment: ErrLocked while
 // another process holds the lock, ErrUnfinished after a change that was cut off.
-// It leaves nothing behind.
+// It leaves nothing behind, not even what a change in force left when it was
+// stopped in its last moments: there may be nothing else to do this time.
 func (h *Host) Available() error {
 	dir, name, err := h.openParent(h.state("lock"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -125,6 +126,10 @@ func (h *Host) Available() error {
 		_ = f.Close()
 		return h.locked(dir, name)
 	}
-	unlock(f)
-	return h.refuseUnfinished(Change{})
+	defer unlock(f)
+	if err := h.refuseUnfinished(Change{}); err != nil {
+		return err
+	}
+	h.tidy()
+	return nil
 }

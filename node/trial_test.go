@@ -7,8 +7,11 @@ package node
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/auditsetup/auditsetup/document"
@@ -126,5 +129,49 @@ func TestAvailableLeavesNothing(t *testing.T) {
 	}
 	if _, err := h.Read(DefaultStateDir + "/lock"); err == nil {
 		t.Error("a lock was made")
+	}
+}
+
+// What a change in force left when it was killed goes with the next look, since
+// there may never be another change, and before its record is purged.
+func TestLeftoversGo(t *testing.T) {
+	t.Parallel()
+	for name, next := range map[string]func(*Host) error{"Available": (*Host).Available, "Purge": (*Host).Purge} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t)
+			h.step = func(op, path string) error {
+				if op == "remove" && strings.HasSuffix(path, ".auditsetup-old") {
+					return syscall.EIO
+				}
+				return nil
+			}
+			apply(t, h, enable())
+			h.step = nil
+			left := oldName("kube-apiserver.yaml")
+			if _, err := os.Stat(h.Root + filepath.Dir(manifestPath) + "/" + left); err != nil {
+				t.Fatalf("nothing was left, so nothing is tested: %v", err)
+			}
+			must(t, next(h))
+			if _, err := os.Stat(h.Root + filepath.Dir(manifestPath) + "/" + left); err == nil {
+				t.Errorf("%s is still there", left)
+			}
+		})
+	}
+}
+
+// Nothing is purged whose dotfiles cannot be removed: no record would tell of them.
+func TestPurgeKeepsTheRecordOfLeftovers(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.step = func(op, path string) error {
+		if op == "remove" && strings.HasSuffix(path, ".auditsetup-old") {
+			return syscall.EIO
+		}
+		return nil
+	}
+	apply(t, h, enable())
+	if err := h.Purge(); err == nil || len(mustRecords(t, h)) == 0 {
+		t.Errorf("purged although a dotfile is left: %v", err)
 	}
 }
