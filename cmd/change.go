@@ -19,6 +19,7 @@ import (
 	"github.com/auditsetup/auditsetup/document"
 	"github.com/auditsetup/auditsetup/manifest"
 	"github.com/auditsetup/auditsetup/node"
+	"github.com/auditsetup/auditsetup/persist"
 	"github.com/auditsetup/auditsetup/render"
 	"github.com/auditsetup/auditsetup/restart"
 	"github.com/auditsetup/auditsetup/rollout"
@@ -130,6 +131,8 @@ type planned struct {
 	result  *manifest.Result
 	change  node.Change
 	display func(string) string
+	// kept is where the setup is kept for kubeadm; nil for what keeps nothing.
+	kept *keeper
 
 	// what the preflight found, once it has looked
 	examined bool
@@ -139,32 +142,50 @@ type planned struct {
 
 // planEnable works out what it takes to have the wanted setup on the host.
 // inErr is what was found wrong with the input so far.
-func (h *hostFlags) planEnable(in setup.Input, inErr error) (*planned, error) {
-	m, bytes, readErr := h.readManifest()
-	in.Manifest, in.StateDir = h.manifest, h.host.StateDir
+func (o *enableOptions) planEnable(in setup.Input, inErr error) (*planned, error) {
+	m, bytes, readErr := o.readManifest()
+	in.Manifest, in.StateDir = o.manifest, o.host.StateDir
 	in.HostFile = func(path string) ([]byte, error) {
-		file, err := h.host.Read(path)
+		file, err := o.host.Read(path)
 		if err != nil {
 			return nil, err
 		}
 		return file.Bytes, nil
 	}
-	desired, err := resolve(in, m, h.host.Display(h.manifest), bytes, inErr, readErr)
+	desired, err := resolve(in, m, o.host.Display(o.manifest), bytes, inErr, readErr)
 	if err != nil {
 		return nil, err
 	}
-	p := &planned{desired: desired, display: h.host.Display}
-	p.result, err = manifest.Apply(m, desired.Want())
-	filesErr := h.planFiles(p, m)
-	if err := combine(err, filesErr); err != nil {
+	p := &planned{desired: desired, display: o.host.Display}
+	p.change.Command = "enable"
+	if p.kept, err = o.lookKept(m, o.patches); err != nil {
 		return nil, err
 	}
-	p.change.Command = "enable"
-	p.change.Manifest = &node.FileChange{Path: h.manifest, Old: bytes, New: p.result.After}
+	adopted := p.kept.adopt(m, o.host.Display(o.manifest), bytes)
+	p.result, err = manifest.Apply(adopted, desired.Want())
+	if err := combine(err, o.planFiles(p, adopted)); err != nil {
+		return nil, err
+	}
+	p.change.Manifest = &node.FileChange{Path: o.manifest, Old: bytes, New: p.result.After}
+	if p.settled(m, adopted) {
+		p.change.Manifest.New = bytes
+	}
 	for _, f := range desired.Folders {
 		p.change.Folders = append(p.change.Folders, node.FolderChange{Path: f.Path, Mode: f.Mode})
 	}
+	if err := p.kept.planIn(persist.Mode(o.persist.value), adopted, desired); err != nil {
+		return nil, err
+	}
+	p.keepFiles()
 	return p, nil
+}
+
+// keepFiles has the files that keep the setup changed along with the others.
+func (p *planned) keepFiles() {
+	if plan := p.kept.plan; plan != nil {
+		p.change.Files = append(p.change.Files, plan.Files...)
+		p.change.Folders = append(p.change.Folders, plan.Folders...)
+	}
 }
 
 // planFiles compares the files to write with those that are there. A file that

@@ -13,6 +13,7 @@ import (
 	"github.com/auditsetup/auditsetup/document"
 	"github.com/auditsetup/auditsetup/manifest"
 	"github.com/auditsetup/auditsetup/node"
+	"github.com/auditsetup/auditsetup/persist"
 	"github.com/auditsetup/auditsetup/setup"
 	"github.com/auditsetup/auditsetup/webhook"
 	"github.com/spf13/cobra"
@@ -23,6 +24,7 @@ type disableOptions struct {
 	consent
 
 	hostFlags
+	keeping
 	purge bool
 }
 
@@ -38,7 +40,10 @@ func newDisable(io Streams) *cobra.Command {
 
 			A policy file or webhook kubeconfig that enable replaced is put back too. The
 			one that it wrote stays, and so do the backups, which --purge removes; the
-			logs stay always, and so do the certificates that the kubeconfig names.`),
+			logs stay always, and so do the certificates that the kubeconfig names.
+
+			What enable put where kubeadm upgrade finds it is taken out as well, unless
+			--persist none leaves it.`),
 		Example: help.Examples(`
 			# See what would change
 			auditsetup disable --dry-run
@@ -50,6 +55,7 @@ func newDisable(io Streams) *cobra.Command {
 	}
 	o.hostFlags.add(c.Flags())
 	o.consent.add(c.Flags())
+	o.keeping.add(c, "none leaves what kubeadm upgrade finds as it is, such as for other control planes (default: it is taken out)", persist.None)
 	c.Flags().BoolVar(&o.purge, "purge", false, "also remove the policy, the webhook kubeconfig and the backups")
 	return c
 }
@@ -65,22 +71,38 @@ func (o *disableOptions) run() error {
 	if err != nil {
 		return err
 	}
-	p := &planned{display: o.host.Display}
-	if p.result, err = manifest.Undo(m); err != nil {
-		return err
-	}
-	p.change.Command = "disable"
-	p.change.Manifest = &node.FileChange{Path: o.manifest, Old: data, New: p.result.After}
-	if err := o.planFiles(p, m); err != nil {
+	p, err := o.plan(m, data)
+	if err != nil {
 		return err
 	}
 	reportDrift(o.io.Err, o.host.Display(o.manifest), p.result.Drift)
 	o.reportLeft(p.result.Left)
-	if p.change.Idle() {
+	p.kept.warnOut(o.io.Err, m)
+	if p.idle() {
 		fmt.Fprintf(o.io.Out, "nothing to do: %s holds nothing of auditsetup\n", o.host.Display(o.manifest))
 		return o.purgeState()
 	}
 	return o.carryOut(p)
+}
+
+// plan works out what takes out all of auditsetup.
+func (o *disableOptions) plan(m *manifest.Manifest, data []byte) (*planned, error) {
+	p := &planned{display: o.host.Display}
+	var err error
+	if p.kept, err = o.lookKept(m, o.patches); err != nil {
+		return nil, err
+	}
+	m = p.kept.adopt(m, o.host.Display(o.manifest), data)
+	if p.result, err = manifest.Undo(m); err != nil {
+		return nil, err
+	}
+	p.change.Command = "disable"
+	p.change.Manifest = &node.FileChange{Path: o.manifest, Old: data, New: p.result.After}
+	if err := combine(o.planFiles(p, m), p.kept.planOut(persist.Mode(o.persist.value))); err != nil {
+		return nil, err
+	}
+	p.keepFiles()
+	return p, nil
 }
 
 // carryOut shows what is planned, and does it unless it is a dry run, or the
@@ -97,7 +119,11 @@ func (o *disableOptions) carryOut(p *planned) error {
 	if err != nil {
 		return err
 	}
+	kept := p.keep(&o.hostFlags, o.io, done.Record)
 	o.summarize(p, done.Result)
+	if kept {
+		fmt.Fprintf(o.io.Out, "  %-8s  %s\n", "written", configMapName)
+	}
 	done.reportLive(o.io.Out)
 	return o.purgeState()
 }
@@ -115,7 +141,7 @@ func (o *disableOptions) summarize(p *planned, done node.Result) {
 		}
 		fmt.Fprintf(o.io.Out, "  %-8s  %s\n", word, o.host.Display(f.Path))
 	}
-	if !o.purge {
+	if !o.purge && done.Backup != "" {
 		fmt.Fprintf(o.io.Out, "  backup    %s\n", o.host.Display(done.Backup))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/auditsetup/auditsetup/persist"
 	"github.com/auditsetup/auditsetup/setup"
 	"github.com/auditsetup/auditsetup/templates"
 	"github.com/spf13/cobra"
@@ -19,11 +20,29 @@ type enableOptions struct {
 	consent
 
 	hostFlags
+	keeping
 	selection
 	sample bool
 	save   string
 	reading
 }
+
+const enableExamples = `
+			# See it work on a sample, in a scratch folder
+			auditsetup enable --sample
+
+			# Be asked, with what each choice costs, before anything is written
+			auditsetup enable
+
+			# See what would change on this control plane
+			auditsetup enable --rate 300 --retention 30d --disk-budget 20Gi --dry-run
+
+			# To a receiver as well, which asks for a client certificate
+			auditsetup enable --webhook-url https://10.0.0.5:9443/k8s-audit --webhook-ca /etc/kubernetes/pki/audit/ca.crt \
+			  --webhook-client-certificate /etc/kubernetes/pki/audit/client.crt --webhook-client-key /etc/kubernetes/pki/audit/client.key --dry-run
+
+			# The same on the image of a machine, without being asked
+			auditsetup enable -f audit.yaml --root /mnt/image --yes`
 
 func newEnable(io Streams) *cobra.Command {
 	o := &enableOptions{consent: consent{io: io, prompt: &terminal{}}}
@@ -47,29 +66,20 @@ func newEnable(io Streams) *cobra.Command {
 			is waited for, and a request that the policy records is sent and its event
 			read back. When the API server ends, cannot be started or is not ready
 			within --timeout, and on Ctrl-C, every file is put back and the API server
-			waited for again; the exit code is 4 then.`),
-		Example: help.Examples(`
-			# See it work on a sample, in a scratch folder
-			auditsetup enable --sample
+			waited for again; the exit code is 4 then.
 
-			# Be asked, with what each choice costs, before anything is written
-			auditsetup enable
-
-			# See what would change on this control plane
-			auditsetup enable --rate 300 --retention 30d --disk-budget 20Gi --dry-run
-
-			# To a receiver as well, which asks for a client certificate
-			auditsetup enable --webhook-url https://10.0.0.5:9443/k8s-audit --webhook-ca /etc/kubernetes/pki/audit/ca.crt \
-			  --webhook-client-certificate /etc/kubernetes/pki/audit/client.crt --webhook-client-key /etc/kubernetes/pki/audit/client.key --dry-run
-
-			# The same on the image of a machine, without being asked
-			auditsetup enable -f audit.yaml --root /mnt/image --yes`),
-		Args: noArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Flags()) },
+			kubeadm upgrade writes the manifest anew. For audit to stay on, the setup is
+			put into the ConfigMap kube-system/kubeadm-config once the API server is
+			back, or with --persist kubeadm-patches into a folder, which every upgrade
+			has to be given with --patches.`),
+		Example: help.Examples(enableExamples),
+		Args:    noArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return o.run(c.Flags()) },
 	}
 	o.addWhat(c)
 	o.addLoad(c.Flags())
 	o.hostFlags.add(c.Flags())
+	o.keeping.add(c, "where kubeadm upgrade finds the setup (default: where it is already, else kubeadm-config on a running machine)", persist.KubeadmConfig, persist.KubeadmPatches, persist.None)
 	o.consent.add(c.Flags())
 	f := c.Flags()
 	f.BoolVar(&o.sample, "sample", false, "work on a sample manifest in a scratch folder")
@@ -126,7 +136,7 @@ func (o *enableOptions) carryOut(p *planned, save *savedSpec) error {
 	if o.dryRun {
 		save.show(o.io.Out)
 	}
-	if p.change.Idle() {
+	if p.idle() {
 		fmt.Fprintf(o.io.Out, "nothing to do: %s is as asked\n", o.host.Display(o.manifest))
 		if o.dryRun {
 			return nil
@@ -147,15 +157,18 @@ func (o *enableOptions) carryOut(p *planned, save *savedSpec) error {
 		save.undo()
 		return err
 	}
-	o.summarize(p, done)
+	o.summarize(p, done, p.keep(&o.hostFlags, o.io, done.Record))
 	return nil
 }
 
-func (o *enableOptions) summarize(p *planned, done applied) {
+func (o *enableOptions) summarize(p *planned, done applied, kept bool) {
 	d, w := p.desired, o.io.Out
 	fmt.Fprintf(w, "audit logging is set up for kube-apiserver %s with %s\n", d.Version, policyName(d.Spec.Policy))
 	writeOutcome(w, d, p.display)
-	fmt.Fprintf(w, "  backup    %s\n", p.display(done.Backup))
+	if done.Backup != "" {
+		fmt.Fprintf(w, "  backup    %s\n", p.display(done.Backup))
+	}
+	p.reportKept(w, kept)
 	done.reportLive(w)
 	fmt.Fprintf(w, "to undo: auditsetup disable%s\n", o.retype())
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/auditsetup/auditsetup/document"
 	"github.com/auditsetup/auditsetup/manifest"
 	"github.com/auditsetup/auditsetup/node"
+	"github.com/auditsetup/auditsetup/persist"
 	"github.com/auditsetup/auditsetup/preflight"
 	"github.com/auditsetup/auditsetup/proof"
 	"github.com/auditsetup/auditsetup/restart"
@@ -75,6 +76,7 @@ func (h *hostFlags) lookAhead(w io.Writer, p *planned) error {
 	ctx, cancel := context.WithTimeout(context.Background(), preflightLimit)
 	defer cancel()
 	in := preflight.Input{Manifest: m, Path: h.manifest, Rescue: p.change.Command == "rollback"}
+	in.Kept = p.kept != nil && (p.kept.plan == nil || p.kept.plan.Mode != persist.None)
 	if d := p.desired; d != nil {
 		in.Version = d.Version
 		if d.Numbers.Rotation != nil && d.Spec.Uses(setup.LogBackend) {

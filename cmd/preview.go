@@ -122,7 +122,7 @@ type reportedProblem struct {
 func (p *planned) writeJSON(w io.Writer) error {
 	d := p.desired
 	r := preview{
-		FormatVersion: 1, KubeVersion: d.Version.String(), Changes: !p.change.Idle(), Spec: d.Spec,
+		FormatVersion: 1, KubeVersion: d.Version.String(), Changes: !p.idle(), Spec: d.Spec,
 		Flags: reportFlags(d), Files: p.reportFiles(), Folders: []reportedFolder{}, Mounts: []reportedMount{},
 		Numbers: d.Numbers, Estimates: orEmpty(d.Estimates), Notes: reportProblems(d.Notes), Warnings: reportProblems(d.Warnings), Drift: reportDrifts(p.result.Drift),
 	}
@@ -166,7 +166,8 @@ func (p *planned) reportFiles() []reportedFile {
 	return files
 }
 
-// files are all that the change touches or looked at, the manifest last. Before
+// files are all that the change touches or looked at, the manifest last, and the
+// ConfigMap behind it, which is changed after all files. Before
 // any is shown it is looked at once more for credentials, which may have come
 // into a file by hand since it was recorded as one without.
 func (p *planned) files() []node.FileChange {
@@ -176,6 +177,10 @@ func (p *planned) files() []node.FileChange {
 	}
 	if p.change.Manifest != nil {
 		files = append(files, *p.change.Manifest)
+	}
+	if c := p.cluster(); c != nil {
+		before, after := []byte(c.Before), []byte(c.After)
+		files = append(files, node.FileChange{Path: configMapName, Old: before, New: after, Secret: webhook.HoldsSecrets(before) || webhook.HoldsSecrets(after)})
 	}
 	return files
 }

@@ -25,7 +25,8 @@ func newRollback(io Streams) *cobra.Command {
 		Long: help.LongDesc(`
 			Put back every file as it stood before the last change, from the backups.
 			A change that was cut off, by a crash or a full disk, is undone first. A
-			second rollback goes one change further back.`),
+			second rollback goes one change further back. What the change did to the
+			ConfigMap kube-system/kubeadm-config is taken back too.`),
 		Example: help.Examples(`
 			# See what would change
 			auditsetup rollback --dry-run`),
@@ -48,6 +49,9 @@ func (o *rollbackOptions) run() error {
 		return err
 	}
 	p := &planned{change: change, display: o.host.Display}
+	if p.kept, err = o.planBack(change); err != nil {
+		return err
+	}
 	if err := o.examine(&o.hostFlags, p); err != nil {
 		return err
 	}
@@ -67,6 +71,9 @@ func (o *rollbackOptions) run() error {
 		for _, path := range part.paths {
 			fmt.Fprintf(o.io.Out, "  %-8s  %s\n", part.word, o.host.Display(path))
 		}
+	}
+	if p.keep(&o.hostFlags, o.io, done.Record) {
+		fmt.Fprintf(o.io.Out, "  %-8s  %s\n", "written", configMapName)
 	}
 	done.reportLive(o.io.Out)
 	return nil

@@ -72,6 +72,7 @@ var steps = []step{
 	{[]string{"webhook-mode"}, (*wizard).toWebhook, (*wizard).askMode},
 	{[]string{"retention"}, (*wizard).toLog, (*wizard).askRetention},
 	{[]string{"disk-budget"}, (*wizard).toLog, (*wizard).askDisk},
+	{[]string{"persist"}, (*wizard).upgraded, (*wizard).askPersist},
 	{nil, nil, (*wizard).review},
 }
 

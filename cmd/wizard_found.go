@@ -37,6 +37,8 @@ type found struct {
 	webhook setup.Webhook
 	// settings are the audit flags that are in force.
 	settings []manifest.Setting
+	// kept is where the setup is kept for kubeadm.
+	kept *keeper
 }
 
 // look reads the host. Whatever keeps a change from being made whatever the
@@ -53,7 +55,11 @@ func (w *wizard) look(inErr error) error {
 	if err != nil {
 		return err
 	}
-	w.found.version, w.found.settings = desired.Version, m.AuditSettings()
+	if w.found.kept, err = w.lookKept(m, w.patches); err != nil {
+		return err
+	}
+	m = w.found.kept.adopt(m, w.host.Display(w.manifest), bytes)
+	w.found.manifest, w.found.version, w.found.settings = m, desired.Version, m.AuditSettings()
 	if m.Changed() {
 		w.adopt()
 	}

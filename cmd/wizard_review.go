@@ -96,7 +96,7 @@ func (w *wizard) warn(p *planned) {
 // last asks the question after which something is written.
 func (w *wizard) last(p *planned) (string, error) {
 	text := "All of it is above. What now?"
-	if p.change.Idle() {
+	if p.idle() {
 		text = "Nothing to do: everything is as asked. What now?"
 	}
 	q := question{text: text, grave: true, hint: "nothing is written yet"}
@@ -106,7 +106,7 @@ func (w *wizard) last(p *planned) (string, error) {
 	add := func(word, label, detail string, key rune) {
 		q.choices = append(q.choices, choice{label: label, short: word, detail: detail, key: key})
 	}
-	if !p.change.Idle() {
+	if !p.idle() {
 		add(toWrite, "write these changes", "", 0)
 	}
 	add(toEdit, "edit the policy", "It opens in $EDITOR and is checked when you come back.", 'e')

@@ -139,7 +139,7 @@ func (w *wizard) finish(p *planned) error {
 		}
 		return err
 	}
-	w.summarize(p, done)
+	w.summarize(p, done, p.keep(&w.hostFlags, w.io, done.Record))
 	_, err = fmt.Fprintf(w.io.Out, "the same without questions:\n  %s\n", strings.Join(w.command(), " \\\n      "))
 	return err
 }
@@ -210,6 +210,12 @@ func (w *wizard) command() []string {
 	}
 	if w.noWait {
 		words = append(words, "--no-wait")
+	}
+	if mode := w.persist.value; mode != "" {
+		words = append(words, "--persist "+mode)
+	}
+	if w.patches != "" {
+		words = append(words, "--patches "+shellWord(w.patches))
 	}
 	return append(words, "--yes")
 }

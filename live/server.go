@@ -84,6 +84,10 @@ func Describe(m *manifest.Manifest) Server {
 // Address is HOST:PORT.
 func (s Server) Address() string { return net.JoinHostPort(s.Host, s.Port) }
 
+// Kubeconfigs are the files with an administrator's credentials that kubeadm
+// leaves on a control plane, by name; they need not be there.
+func (s Server) Kubeconfigs() []string { return s.configs }
+
 // roots are the certificates to trust: those that sign for the cluster, and the
 // server's own, which may be signed by anybody.
 func (s Server) roots() (*x509.CertPool, error) {

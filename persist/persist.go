@@ -94,7 +94,7 @@ type Folder struct {
 // root is empty for the machine itself. A folder that is not there is no error.
 func ReadFolder(root, dir string) (Folder, error) {
 	f := Folder{Path: dir, Files: map[string][]byte{}}
-	at := filepath.Join("/", root, dir)
+	at := filepath.Join(root, dir)
 	info, err := os.Lstat(at)
 	switch {
 	case os.IsNotExist(err):

@@ -39,6 +39,9 @@ type Input struct {
 	// empty when there is none.
 	LogDir   string
 	LogBytes int64
+	// Kept says that kubeadm will find the setup when it writes the manifest
+	// anew, or that enough was said of it.
+	Kept bool
 }
 
 // Report is what was found.
@@ -139,7 +142,7 @@ func (r *Report) server(ctx context.Context, in Input) {
 	}
 	r.process(in, client.Server())
 	r.version(ctx, in, client)
-	if in.LogDir != "" {
+	if in.LogDir != "" && !in.Kept {
 		r.kubeadm(ctx, client)
 	}
 }

@@ -221,7 +221,21 @@ func (r *rollout) stale() bool {
 		return false
 	}
 	for _, f := range r.Change.Files {
+		if !r.reads(f.Path) {
+			continue
+		}
 		if now, err := r.Host.Read(f.Path); err == nil && !bytes.Equal(f.New, now.Bytes) && now.ModTime.Before(began) {
+			return true
+		}
+	}
+	return false
+}
+
+// reads says whether the server's audit flags name a file; what else is written
+// is for others.
+func (r *rollout) reads(file string) bool {
+	for _, s := range r.now.AuditSettings() {
+		if host, ok := r.now.HostPath(s.Value); ok && host == file {
 			return true
 		}
 	}

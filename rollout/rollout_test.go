@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/auditsetup/auditsetup/manifest"
 	"github.com/auditsetup/auditsetup/node"
 )
 
@@ -69,5 +70,21 @@ func TestNothingToAskWith(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(root, node.DefaultStateDir, "backups")); err == nil {
 		t.Error("backups of nothing")
+	}
+}
+
+// TestReads tells the files of the server from those for others.
+func TestReads(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(pod, "--secure-port=6443]", "--secure-port=6443, --audit-policy-file=/in/policy.yaml, --audit-log-maxage=3]\n    volumeMounts:\n    - {name: a, mountPath: /in}\n  volumes:\n  - name: a\n    hostPath: {path: /out}", 1)
+	m, err := manifest.Read("m", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rollout{now: m}
+	for file, want := range map[string]bool{"/out/policy.yaml": true, "/in/policy.yaml": false, "/out/kube-apiserver50auditsetup+json.yaml": false, "": false, "3": false} {
+		if got := r.reads(file); got != want {
+			t.Errorf("%q: %t", file, got)
+		}
 	}
 }
