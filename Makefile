@@ -25,8 +25,9 @@ oracle: ## our rules beside upstream's own code, and profiles beside their sourc
 real-binaries: ## build kube-apiserver, kubeadm and etcd, once
 	cd test/real && $(GO) run ./build
 
+# more at once than there are cores: most of the time they wait for one another
 real: real-binaries ## the real kube-apiserver and kubeadm of several minors
-	cd test/real && $(GO) test -count=1 -timeout 30m $(TESTFLAGS) ./...
+	cd test/real && $(GO) test -count=1 -timeout 30m -parallel 6 $(TESTFLAGS) ./...
 
 live: real-binaries ## changes that are watched as they happen, with every release; make test has the newest
 	cd test/real && AUDITSETUP_LIVE=all $(GO) test -count=1 -timeout 40m -run 'TestLive|TestDoctor' $(TESTFLAGS) .
