@@ -6,62 +6,17 @@ package node
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/yaml"
 )
 
 // URL is where the API server answers.
 const URL = "https://" + Address + ":6443"
-
-// clientFor returns a client with the credentials of the only user of a
-// kubeconfig. It trusts the CA of the only cluster, and no other.
-func clientFor(kubeconfig string) (*http.Client, error) {
-	text, err := os.ReadFile(kubeconfig)
-	if err != nil {
-		return nil, err
-	}
-	var k struct {
-		Clusters []struct {
-			Cluster struct {
-				CA []byte `json:"certificate-authority-data"`
-			}
-		}
-		Users []struct {
-			User struct {
-				Certificate []byte `json:"client-certificate-data"`
-				Key         []byte `json:"client-key-data"`
-			}
-		}
-	}
-	if err := yaml.Unmarshal(text, &k); err != nil {
-		return nil, fmt.Errorf("%s: %w", kubeconfig, err)
-	}
-	if len(k.Clusters) != 1 || len(k.Users) != 1 {
-		return nil, fmt.Errorf("%s: %d clusters and %d users, want one each", kubeconfig, len(k.Clusters), len(k.Users))
-	}
-	certificate, err := tls.X509KeyPair(k.Users[0].User.Certificate, k.Users[0].User.Key)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", kubeconfig, err)
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(k.Clusters[0].Cluster.CA) {
-		return nil, fmt.Errorf("%s: no CA certificate", kubeconfig)
-	}
-	return &http.Client{
-		// No Proxy: requests stay on this machine whatever the environment says.
-		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{certificate}}},
-		Timeout:   time.Minute,
-	}, nil
-}
 
 // Get is [Node.Do] for a GET.
 func (n *Node) Get(ctx context.Context, path, auditID string) (status int, body []byte, err error) {

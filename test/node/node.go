@@ -20,6 +20,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/auditsetup/auditsetup/test/real/controlplane"
 )
 
 // startLimit bounds how long a node may take to be ready. Half a minute is
@@ -105,9 +107,10 @@ func (n *Node) start(ctx context.Context) error {
 	if n.Original, err = os.ReadFile(Manifest); err != nil {
 		return err
 	}
-	if n.client, err = clientFor(n.Kubeconfig()); err != nil {
+	if n.client, err = controlplane.ClientFor(n.Kubeconfig()); err != nil {
 		return err
 	}
+	n.client.Timeout = time.Minute
 	n.progress.say("containerd, and the images")
 	if err := n.startContainerd(ctx); err != nil {
 		return err

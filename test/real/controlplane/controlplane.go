@@ -92,13 +92,13 @@ func (c *ControlPlane) credentials(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.client, err = clientFor(c.Kubeconfig())
+	c.client, err = ClientFor(c.Kubeconfig())
 	return err
 }
 
-// clientFor returns a client with the credentials of the only user of a
+// ClientFor returns a client with the credentials of the only user of a
 // kubeconfig. It trusts the CA of the only cluster, and no other.
-func clientFor(kubeconfig string) (*http.Client, error) {
+func ClientFor(kubeconfig string) (*http.Client, error) {
 	text, err := os.ReadFile(kubeconfig)
 	if err != nil {
 		return nil, err
