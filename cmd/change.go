@@ -140,18 +140,23 @@ type planned struct {
 	final    bool // there is nothing better to go back to
 }
 
-// planEnable works out what it takes to have the wanted setup on the host.
-// inErr is what was found wrong with the input so far.
-func (o *enableOptions) planEnable(in setup.Input, inErr error) (*planned, error) {
-	m, bytes, readErr := o.readManifest()
-	in.Manifest, in.StateDir = o.manifest, o.host.StateDir
+// onHost tells Resolve of the host: its places, and how to read its files.
+func (h *hostFlags) onHost(in *setup.Input) {
+	in.Manifest, in.StateDir = h.manifest, h.host.StateDir
 	in.HostFile = func(path string) ([]byte, error) {
-		file, err := o.host.Read(path)
+		file, err := h.host.Read(path)
 		if err != nil {
 			return nil, err
 		}
 		return file.Bytes, nil
 	}
+}
+
+// planEnable works out what it takes to have the wanted setup on the host.
+// inErr is what was found wrong with the input so far.
+func (o *enableOptions) planEnable(in setup.Input, inErr error) (*planned, error) {
+	m, bytes, readErr := o.readManifest()
+	o.onHost(&in)
 	desired, err := resolve(in, m, o.host.Display(o.manifest), bytes, inErr, readErr)
 	if err != nil {
 		return nil, err

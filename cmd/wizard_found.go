@@ -69,14 +69,7 @@ func (w *wizard) look(inErr error) error {
 
 // resolve works out the setup for the answers so far.
 func (w *wizard) resolve(in setup.Input) (*setup.Desired, error) {
-	in.Manifest, in.StateDir = w.manifest, w.host.StateDir
-	in.HostFile = func(path string) ([]byte, error) {
-		file, err := w.host.Read(path)
-		if err != nil {
-			return nil, err
-		}
-		return file.Bytes, nil
-	}
+	w.onHost(&in)
 	return resolve(in, w.found.manifest, w.host.Display(w.manifest), w.found.bytes, nil, nil)
 }
 

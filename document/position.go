@@ -130,3 +130,17 @@ func breakLength(data []byte) int {
 	}
 	return 0
 }
+
+// PairOf returns the index in mapping.Content of the key, a plain scalar; -1 when
+// it is not there, or mapping is nil or no mapping. Aliases are not followed.
+func PairOf(mapping *yaml.Node, key string) int {
+	if mapping == nil || mapping.Kind != yaml.MappingNode {
+		return -1
+	}
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Kind == yaml.ScalarNode && mapping.Content[i].Value == key {
+			return i
+		}
+	}
+	return -1
+}

@@ -18,6 +18,7 @@ package manifest
 import (
 	"slices"
 
+	"github.com/auditsetup/auditsetup/document"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -167,7 +168,7 @@ func (m *Manifest) argLists() []argList {
 
 // keyOf is the key node of one of the container's lists.
 func (m *Manifest) keyOf(name string) *yaml.Node {
-	return m.container.Content[pairOf(m.container, name)]
+	return m.container.Content[document.PairOf(m.container, name)]
 }
 
 // lineOf is the line of a node, and 0 for nil.

@@ -85,23 +85,10 @@ func oddBreak(data []byte) (int, string) {
 
 // valueOf returns the value of key in a mapping, nil when there is none.
 func (s *source) valueOf(mapping *yaml.Node, key string) *yaml.Node {
-	if i := pairOf(mapping, key); i >= 0 {
+	if i := document.PairOf(mapping, key); i >= 0 {
 		return mapping.Content[i+1]
 	}
 	return nil
-}
-
-// pairOf returns the index in mapping.Content of the key, -1 when there is none.
-func pairOf(mapping *yaml.Node, key string) int {
-	if mapping == nil || mapping.Kind != yaml.MappingNode {
-		return -1
-	}
-	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		if mapping.Content[i].Value == key && mapping.Content[i].Kind == yaml.ScalarNode {
-			return i
-		}
-	}
-	return -1
 }
 
 // lookup walks mappings from the root; nil when a key on the way is missing.

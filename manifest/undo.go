@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/auditsetup/auditsetup/document"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -187,7 +188,7 @@ func (u *undoing) shrink(parent *yaml.Node, key string, pick func(i int) bool) {
 	null, wasNull := u.record.Nulls[key]
 	switch {
 	case all && count > 0 && slices.Contains(u.record.Keys, key):
-		at := pairOf(parent, key) / 2
+		at := document.PairOf(parent, key) / 2
 		u.drop(&u.e, parent, func(i int) bool { return i == at })
 	case all && count > 0 && wasNull && isFlow(value):
 		from := u.start(value)

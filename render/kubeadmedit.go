@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"strings"
 
+	"github.com/auditsetup/auditsetup/document"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -185,7 +186,7 @@ func (s *splice) trimmed(first, end int) int {
 }
 
 func (s *splice) keyOf(mapping *yaml.Node, key string) *yaml.Node {
-	return mapping.Content[pairOf(mapping, key)]
+	return mapping.Content[document.PairOf(mapping, key)]
 }
 
 // extent is the line behind a key of a mapping in block style and its value.

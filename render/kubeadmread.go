@@ -199,24 +199,10 @@ func KubeadmVersions(data []byte) (api, kubernetes string) {
 
 // valueOf returns the value of key in a mapping, nil when there is none.
 func valueOf(mapping *yaml.Node, key string) *yaml.Node {
-	if i := pairOf(mapping, key); i >= 0 {
+	if i := document.PairOf(mapping, key); i >= 0 {
 		return mapping.Content[i+1]
 	}
 	return nil
-}
-
-// pairOf is the place of a key in the content of a mapping, -1 when it is not
-// there.
-func pairOf(mapping *yaml.Node, key string) int {
-	if mapping == nil || mapping.Kind != yaml.MappingNode {
-		return -1
-	}
-	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		if mapping.Content[i].Kind == yaml.ScalarNode && mapping.Content[i].Value == key {
-			return i
-		}
-	}
-	return -1
 }
 
 // start is the offset of a node.
