@@ -19,6 +19,9 @@ package apiserver
 //  4. Raise NewestMinor, add the minor to testdata/facts/audit-flags.json,
 //     which the tests compare with, and raise k8s.io/apiserver in
 //     test/oracle/go.mod.
+//  5. Add its release to the list in test/resources/fetch.go and run the program
+//     there, which writes resources.txt. A path without a resource that came or
+//     went goes into resources_paths.go.
 var table = []Flag{
 	{Name: "audit-policy-file", Type: "string", Backend: "policy",
 		Doc: "the audit policy; without it no event is recorded at all"},

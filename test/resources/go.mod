@@ -1,0 +1,3 @@
+module github.com/auditsetup/auditsetup/test/resources
+
+go 1.26.8
