@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"math"
 	"time"
-
-	"github.com/auditsetup/auditsetup/document"
 )
 
 // Backend is one of the two places that kube-apiserver sends events to. It is
@@ -77,16 +75,22 @@ func Batch(l Load, to Backend) (BatchSettings, error) {
 
 // batch is Batch for a load that was checked.
 func (l Load) batch(to Backend) BatchSettings {
+	s := l.settings(to)
+	s.warnings = l.batchWarnings(s)
+	return s
+}
+
+// settings is batch without warnings.
+func (l Load) settings(to Backend) BatchSettings {
 	s := BatchSettings{Backend: to}
 	s.MaxSize = l.batchSize(to)
 	s.MaxWait = l.maxWait(to, s.MaxSize.Value)
 	s.ThrottleEnable = throttleEnable(to)
 	if s.ThrottleEnable.Value {
 		s.ThrottleQPS = l.qps(s.MaxSize.Value, s.MaxWait.Value)
-		s.ThrottleBurst = burst(s.ThrottleQPS.Value)
+		s.ThrottleBurst = l.burst(s.ThrottleQPS.Value)
 	}
 	s.BufferSize = l.buffer(to, s.MaxSize.Value)
-	s.warnings = l.batchWarnings(s)
 	return s
 }
 
@@ -152,86 +156,6 @@ func (l Load) maxWait(to Backend, size int) Value[time.Duration] {
 	return v
 }
 
-func throttleEnable(to Backend) Value[bool] {
-	v := Value[bool]{Flag: flagOf(to, "throttle-enable"), Name: nameOf(to, "throttleEnable")}
-	if to == Log {
-		v.Formula = "off for the log"
-		v.Reason = "the log has one writer and holds itself back; a throttle could only fill the buffer"
-		v.Source = sourceOptions + ", defaultLogBatchConfig"
-		return v
-	}
-	v.Value = true
-	v.Formula = "on for the webhook"
-	v.Reason = "each batch is sent by a goroutine of its own and tried for minutes; nothing else limits how many there are when the receiver is gone"
-	v.Source = sourceBuffered + ", processEvents"
-	return v
-}
-
-// qps has two floors. Batches must carry off what comes in. And a batch that
-// max-wait closed must not find the throttle still shut: it would only be late
-// with current kube-apiservers, but those built with Go timers of before 1.23
-// (the go.mod of 1.24 and 1.30 has them, that of 1.34 not) then keep an expired
-// timer, which closes the next batch after an event or two, and so halves what
-// goes out just when there is a backlog. Seen with upstream's code under
-// GODEBUG=asynctimerchan=1.
-func (l Load) qps(size int, wait time.Duration) Value[float64] {
-	e := l.eventsPerSecond()
-	need := e / float64(size)
-	formula := fmt.Sprintf("%s ÷ %d events/batch", FormatRate(e, "events"), size)
-	if size > 1 {
-		formula = fmt.Sprintf("max(1 batch ÷ %s, %s)", wait, formula)
-		need = max(1/wait.Seconds(), need)
-	}
-	exact := need * l.Headroom
-	v := Value[float64]{
-		Flag: flagOf(Webhook, "throttle-qps"), Name: nameOf(Webhook, "throttleQPS"), Unit: "batches/s",
-		Value:  ceilTenth(exact),
-		Reason: "batches must leave as fast as events arrive: a throttle that is too low does not slow requests down, it drops events",
-		Source: sourceDocs,
-	}
-	v.Formula = fmt.Sprintf("%s × headroom %s = %s", formula, num(l.Headroom), rounded(exact, v.Value, "batches/s"))
-	return v
-}
-
-func burst(qps float64) Value[int] {
-	exact := qps * burstPerQPS
-	n := max(ceil(exact), 1)
-	return Value[int]{
-		Flag: flagOf(Webhook, "throttle-burst"), Name: nameOf(Webhook, "throttleBurst"), Unit: "batches",
-		Value:   int(n),
-		Formula: fmt.Sprintf("%s batches/s × %s s = %s", num(qps), num(burstPerQPS), rounded(exact, n, "batches")),
-		Reason:  "what may go out at once after a quiet time, in upstream's own proportion of 15 to 10",
-		Source:  sourceOptions + ", defaultBatchThrottleBurst",
-	}
-}
-
-// bufferNeed is in events, not rounded.
-func (l Load) bufferNeed() float64 {
-	return l.eventsPerSecond() * l.stall().Seconds() * l.Headroom
-}
-
-func (l Load) stall() time.Duration { return max(l.Stall, time.Second) }
-
-// buffer takes the documentation's view, that nothing leaves the buffer during
-// a stall. For the log that is so. For the webhook it is more than needed: its
-// batches leave for memory, as far as the throttle lets them.
-func (l Load) buffer(to Backend, size int) Value[int] {
-	exact := l.bufferNeed()
-	n := ceil(exact)
-	v := Value[int]{
-		Flag: flagOf(to, "buffer-size"), Name: nameOf(to, "bufferSize"), Unit: "events",
-		Value: int(max(n, float64(size))),
-		Formula: fmt.Sprintf("%s × %s × headroom %s = %s",
-			FormatRate(l.eventsPerSecond(), "events"), l.stall(), num(l.Headroom), rounded(exact, n, "events")),
-		Reason: "what arrives while the receiver or the disk stands still has to wait here; a full buffer drops events",
-		Source: sourceDocs,
-	}
-	if v.Value > int(n) {
-		v.Formula += fmt.Sprintf(", raised to one batch = %d events", v.Value)
-	}
-	return v
-}
-
 // largestEvent is what an event may grow to, in bytes, where a body is to hold
 // a batch in the worst case.
 func (l Load) largestEvent() int64 {
@@ -253,51 +177,6 @@ func (l Load) batchThatFitsBody() int {
 		fits = 1
 	}
 	return int(min(fits, math.MaxInt32))
-}
-
-func (l Load) batchWarnings(s BatchSettings) []Warning {
-	var ws []Warning
-	if fits := l.batchThatFitsBody(); s.Backend == Webhook && s.MaxSize.Value > fits {
-		ws = append(ws, Warning{
-			About: "--batch-size",
-			What: fmt.Sprintf("%d events of up to %d bytes do not fit a body of %d bytes; such a batch is refused, tried five times and lost",
-				s.MaxSize.Value, l.largestEvent(), l.MaxBodyBytes),
-			Hint: fmt.Sprintf("--batch-size %d fits", fits),
-		})
-	}
-	out := s.ThrottleQPS.Value * float64(s.MaxSize.Value)
-	if e := l.eventsPerSecond(); s.ThrottleEnable.Value && out < 1.1*e {
-		ws = append(ws, Warning{
-			About: "--headroom",
-			What: fmt.Sprintf("%s go out while %s come in, so what a stall leaves in the buffer hardly drains while the peak lasts, and a second stall loses events",
-				FormatRate(out, "events"), FormatRate(e, "events")),
-			Hint: "--headroom 2 drains it in the time of the stall",
-		})
-	}
-	return ws
-}
-
-// Check reports settings that kube-apiserver refuses, or that it takes and
-// which then lose events or keep a core busy: to be asked again after a
-// setting was changed by hand. The File of a problem is the flag.
-func (s BatchSettings) Check() document.Problems {
-	var ps document.Problems
-	refuse := func(wrong bool, name, what, hint string) {
-		if wrong {
-			ps.Add("--"+flagOf(s.Backend, name), what, hint)
-		}
-	}
-	size := s.MaxSize.Value
-	refuse(size < 1, "max-size", "must be above 0", "kube-apiserver does not start otherwise")
-	refuse(s.BufferSize.Value < max(size, 1), "buffer-size", "is smaller than one batch", "set it to what arrives in the longest stall")
-	refuse(size > 1 && s.MaxWait.Value <= 0, "max-wait", "must be above 0s where batches are larger than 1", "a wait of 0s keeps a core busy; 1s is short enough")
-	if s.ThrottleEnable.Value {
-		refuse(!(s.ThrottleQPS.Value > 0) || math.IsInf(s.ThrottleQPS.Value, 0), "throttle-qps",
-			"must be above 0 where the throttle is on", "set it to events/s over max-size, times the headroom")
-		refuse(s.ThrottleBurst.Value < 1, "throttle-burst",
-			"must be above 0 where the throttle is on", "set it to one and a half times the QPS")
-	}
-	return ps
 }
 
 func (s BatchSettings) values() []value {

@@ -3,11 +3,7 @@
 
 package tuning
 
-import (
-	"fmt"
-
-	"github.com/auditsetup/auditsetup/document"
-)
+import "github.com/auditsetup/auditsetup/document"
 
 // formatVersion is raised when a key of a Result's JSON goes or changes its
 // meaning; a key more does not raise it.
@@ -23,20 +19,46 @@ type Backends struct {
 	Webhook, WebhookBlocking bool
 }
 
+// batches are the backends in mode batch, the webhook first.
+func (to Backends) batches() []Backend {
+	var all []Backend
+	if to.Webhook && !to.WebhookBlocking {
+		all = append(all, Webhook)
+	}
+	if to.LogBatch {
+		all = append(all, Log)
+	}
+	return all
+}
+
 // Result is everything that follows from a load. Its JSON is what
 // "plan -o json" prints.
 type Result struct {
 	FormatVersion   int            `json:"formatVersion"`
 	EventsPerSecond Value[float64] `json:"eventsPerSecond"`
 	BytesPerSecond  Value[float64] `json:"bytesPerSecond"`
-	BytesPerDay     Value[int64]   `json:"bytesPerDay"`
+	// The mean is the peak where no mean is known; a day is one at the mean.
+	MeanEventsPerSecond Value[float64] `json:"meanEventsPerSecond"`
+	MeanBytesPerSecond  Value[float64] `json:"meanBytesPerSecond"`
+	BytesPerDay         Value[int64]   `json:"bytesPerDay"`
+	// CompressedBytesPerDay is nil where rotated files are not compressed.
+	CompressedBytesPerDay *Value[int64] `json:"compressedBytesPerDay"`
 	// Truncate is the webhook's; nil without one.
 	Truncate *TruncateSettings `json:"truncate"`
 	// Batch is the webhook's, LogBatch the log's. Nil where there is none.
 	Batch    *BatchSettings `json:"batch"`
 	LogBatch *BatchSettings `json:"logBatch"`
+	// Delivery and Outage are what comes of Batch, LogDelivery of LogBatch; nil
+	// like those.
+	Delivery    *Delivery `json:"delivery"`
+	Outage      *Outage   `json:"outage"`
+	LogDelivery *Delivery `json:"logDelivery"`
+	// Memory is nil where no backend is in mode batch.
+	Memory *Memory `json:"memory"`
 	// Rotation is nil without a log.
 	Rotation *RotationSettings `json:"rotation"`
+	// Cluster is nil where there is one API server.
+	Cluster *ClusterTotals `json:"cluster"`
 	// Reasons has every number above, in that order. Never nil, nor is
 	// Warnings.
 	Reasons  []Reason  `json:"reasons"`
@@ -51,36 +73,53 @@ func Plan(l Load, to Backends) (Result, error) {
 		return Result{}, err
 	}
 	r := Result{
-		FormatVersion:   formatVersion,
-		EventsPerSecond: l.eventsValue(),
-		BytesPerSecond:  l.bytesValue(),
-		BytesPerDay:     l.bytesPerDayValue(),
-		Reasons:         []Reason{},
-		Warnings:        []Warning{},
-	}
-	if to.Webhook {
-		s := l.truncate()
-		r.Truncate = &s
-	}
-	if to.Webhook && !to.WebhookBlocking {
-		s := l.batch(Webhook)
-		r.Batch = &s
-		r.Warnings = append(r.Warnings, s.warnings...)
-	}
-	if to.LogBatch {
-		s := l.batch(Log)
-		r.LogBatch = &s
-		r.Warnings = append(r.Warnings, s.warnings...)
+		FormatVersion:       formatVersion,
+		EventsPerSecond:     l.eventsValue(),
+		BytesPerSecond:      l.bytesValue(),
+		MeanEventsPerSecond: l.meanEventsValue(),
+		MeanBytesPerSecond:  l.meanBytesValue(),
+		BytesPerDay:         l.bytesPerDayValue(),
+		Reasons:             []Reason{},
+		Warnings:            []Warning{},
 	}
 	if to.Log {
+		r.CompressedBytesPerDay = l.compressedValue()
+	}
+	l.planBatches(&r, to)
+	var disk *Value[int64]
+	if to.Log {
 		s := l.rotation()
-		r.Rotation = &s
+		r.Rotation, disk = &s, &s.DiskMaxBytes
 		r.Warnings = append(r.Warnings, s.warnings...)
 	}
+	r.Cluster = l.cluster(disk)
 	for _, v := range r.values() {
 		r.Reasons = append(r.Reasons, v.reason())
 	}
 	return r, nil
+}
+
+// planBatches adds the webhook, and the log as far as it has a buffer.
+func (l Load) planBatches(r *Result, to Backends) {
+	if to.Webhook {
+		s := l.truncate()
+		r.Truncate = &s
+	}
+	for _, b := range to.batches() {
+		s := l.batch(b)
+		d := l.delivery(s)
+		r.Warnings = append(r.Warnings, s.warnings...)
+		if b == Log {
+			r.LogBatch, r.LogDelivery = &s, &d
+			continue
+		}
+		o := l.outage(s)
+		r.Batch, r.Delivery, r.Outage = &s, &d, &o
+		r.Warnings = append(r.Warnings, o.warnings...)
+	}
+	if r.Memory = l.memory(to); r.Memory != nil {
+		r.Warnings = append(r.Warnings, r.Memory.warnings...)
+	}
 }
 
 func (l Load) checkFor(to Backends) document.Problems {
@@ -92,6 +131,9 @@ func (l Load) checkFor(to Backends) document.Problems {
 		ps = append(ps, l.checkBatch()...)
 	} else if to.Webhook {
 		ps = append(ps, l.checkBody()...)
+	}
+	if to.Webhook {
+		ps = append(ps, l.checkReceiver()...)
 	}
 	if to.Log {
 		ps = append(ps, l.checkRotation()...)
@@ -116,53 +158,30 @@ func (r Result) Flags() []Flag {
 }
 
 func (r Result) values() []value {
-	vs := []value{r.EventsPerSecond, r.BytesPerSecond, r.BytesPerDay}
+	vs := []value{r.EventsPerSecond, r.BytesPerSecond, r.MeanEventsPerSecond, r.MeanBytesPerSecond, r.BytesPerDay}
+	if r.CompressedBytesPerDay != nil {
+		vs = append(vs, *r.CompressedBytesPerDay)
+	}
 	if r.Truncate != nil {
 		vs = append(vs, r.Truncate.values()...)
 	}
 	if r.Batch != nil {
 		vs = append(vs, r.Batch.values()...)
+		vs = append(vs, r.Delivery.values()...)
+		vs = append(vs, r.Outage.values()...)
 	}
 	if r.LogBatch != nil {
 		vs = append(vs, r.LogBatch.values()...)
+		vs = append(vs, r.LogDelivery.values()...)
+	}
+	if r.Memory != nil {
+		vs = append(vs, r.Memory.values()...)
 	}
 	if r.Rotation != nil {
 		vs = append(vs, r.Rotation.values()...)
 	}
+	if r.Cluster != nil {
+		vs = append(vs, r.Cluster.values()...)
+	}
 	return vs
-}
-
-// eventsPerSecond and bytesPerSecond are at peak.
-func (l Load) eventsPerSecond() float64 { return clean(l.RequestsPerSecond * l.EventsPerRequest) }
-
-func (l Load) bytesPerSecond() float64 { return clean(l.eventsPerSecond() * l.BytesPerEvent) }
-
-func (l Load) eventsValue() Value[float64] {
-	e := l.eventsPerSecond()
-	return Value[float64]{
-		Name: "eventsPerSecond", Unit: "events/s", Value: e,
-		Formula: fmt.Sprintf("%s × %s events/request = %s", FormatRate(l.RequestsPerSecond, "requests"), num(l.EventsPerRequest), FormatRate(e, "events")),
-		Reason:  "every request makes an event per stage that the policy keeps",
-		Source:  sourceDocs,
-	}
-}
-
-func (l Load) bytesValue() Value[float64] {
-	b := l.bytesPerSecond()
-	return Value[float64]{
-		Name: "bytesPerSecond", Unit: "bytes/s", Value: b,
-		Formula: fmt.Sprintf("%s × %s bytes/event = %s bytes/s", FormatRate(l.eventsPerSecond(), "events"), num(l.BytesPerEvent), num(b)),
-		Reason:  "what the log grows by, or the receiver takes in, at peak",
-		Source:  "k8s.io/apiserver v0.37.1 plugin/pkg/audit/log/backend.go, logEvent",
-	}
-}
-
-func (l Load) bytesPerDayValue() Value[int64] {
-	n := wholeInt64(ceil(l.bytesPerSecond() * day.Seconds()))
-	return Value[int64]{
-		Name: "bytesPerDay", Unit: "bytes", Value: n,
-		Formula: fmt.Sprintf("%s bytes/s × 86400 s = %s", num(l.bytesPerSecond()), FormatBytes(n)),
-		Reason:  "a day at peak from end to end, so an upper bound",
-		Source:  "arithmetic",
-	}
 }

@@ -5,6 +5,7 @@ package tuning
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"strconv"
 	"time"
@@ -66,6 +67,24 @@ func (v Value[T]) reason() Reason {
 
 func (v Value[T]) flag() Flag {
 	return Flag{Name: v.Flag, Value: v.text(), Reason: v.Reason + ": " + v.Formula}
+}
+
+// byHand puts a number that was set by hand in the place of one that was
+// calculated, unless it is 0.
+func byHand[T int | float64](v Value[T], hand T) Value[T] {
+	if hand == 0 {
+		return v
+	}
+	return overruled(v, hand)
+}
+
+// overruled is byHand for a number that may be 0.
+func overruled[T int | float64](v Value[T], hand T) Value[T] {
+	v.Reason = fmt.Sprintf("set by hand, in place of the computed %s %s (%s)", num(float64(v.Value)), v.Unit, v.Formula)
+	v.Value = hand
+	v.Formula = fmt.Sprintf("%s=%s", setBy(v.Flag), num(float64(hand)))
+	v.Source = sourceAsked
+	return v
 }
 
 // value is any Value, so that a list can hold them.
@@ -133,6 +152,9 @@ func clean(x float64) float64 {
 	}
 	return y
 }
+
+// milli rounds seconds to thousandths.
+func milli(x float64) float64 { return clean(math.Round(x*1000) / 1000) }
 
 // wholeInt64 cuts the fraction off x and holds it within int64. A NaN, which no checked
 // load produces, becomes 0.
