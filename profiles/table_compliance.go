@@ -66,9 +66,9 @@ var compliance = []Profile{
 			Source: "k8s.io/apiserver v0.37.1 pkg/endpoints/filters/audit.go; the share of long-running requests is assumed",
 		},
 		BytesPerEvent: Estimate{
-			Value:  6000,
-			Reason: "1 in 4 events a lease with small bodies of 2750 bytes, 1 in 10 a probe or a credential of 1200 bytes, the others with both bodies of 8000 bytes: 0.25 x 2750 + 0.1 x 1200 + 0.65 x 8000 = 6008, more with lists of many pods",
-			Source: sizesSource + "; leases are 23 % of the events in " + talos + "; the other shares are assumed",
+			Value:  4100,
+			Reason: "1 in 5 events a lease of 1950 bytes, 1 in 4 a probe of 700 bytes, 1 in 3 with both bodies of 9500 bytes, the others watches and credentials of 1250 bytes: 0.21 x 1950 + 0.25 x 700 + 0.34 x 9500 + 0.2 x 1250 = 4065, rounded up, more with lists of many pods",
+			Source: mixSource,
 		},
 	},
 }

@@ -28,14 +28,14 @@ var tools = []Profile{
 			managed,
 		},
 		EventsPerRequest: Estimate{
-			Value:  1,
+			Value:  1.1,
 			Reason: kept + ", so 1.1; it drops discovery, and neither leases nor health probes nor events",
 			Source: talos + "; leases alone are 23 % of it and stay here",
 		},
 		BytesPerEvent: Estimate{
-			Value:  3000,
-			Reason: "1 in 4 events about pods, deployments or config maps with both bodies of 8000 bytes, 1 in 20 another change with a body of 2750 bytes, the others 1200 bytes: 0.25 x 8000 + 0.05 x 2750 + 0.7 x 1200 = 2978, more with lists of many pods",
-			Source: sizesSource + "; the shares are assumed",
+			Value:  2000,
+			Reason: "1 in 16 events about pods, deployments or config maps with both bodies of 15000 bytes, lists among them, 1 in 16 another change of 1900 bytes, 1 in 4 a probe of 700 bytes, the others 1210 bytes: 0.06 x 15000 + 0.06 x 1900 + 0.25 x 700 + 0.63 x 1210 = 1951, rounded up, more with lists of many pods",
+			Source: mixSource,
 		},
 	},
 	{
