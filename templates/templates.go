@@ -28,3 +28,11 @@ var SampleManifest []byte
 //
 //go:embed webhook/kubeconfig.yaml
 var WebhookKubeconfig string
+
+// Report holds report/*: the page of a capacity plan, with page.html as the
+// html/template to begin with, whose dot package report knows, and the style
+// sheet and the script that go into it as they are, since the page names them
+// to the browser by their hashes.
+//
+//go:embed report/*
+var Report embed.FS
