@@ -67,7 +67,11 @@ func TestWholeScale(t *testing.T) {
 }
 
 func FuzzTicks(f *testing.F) {
-	f.Add(270.0, "bytes", uint8(5))
+	for _, max := range []float64{270, 0, -1, 1e-300, 1e300, math.Inf(1), math.NaN()} {
+		for _, unit := range []string{"bytes", "s", "days", "events"} {
+			f.Add(max, unit, uint8(5))
+		}
+	}
 	f.Fuzz(func(t *testing.T, max float64, unit string, steps uint8) {
 		most := int(steps%10) + 2
 		s := axisScale(tuning.Axis{Unit: unit, Max: max}, most, true)

@@ -216,7 +216,7 @@ func TestVerdict(t *testing.T) {
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	rows := []Row{
-		{Profile: "a", Records: []Record{{"exec", "Metadata"}, {"read", "None"}}},
+		{Profile: "a", Records: []Record{{"exec", "Metadata"}, {"read", "None"}, {"list", "Request"}}},
 		{Profile: "b"},
 		{Profile: "c", Current: true, Records: []Record{{"read", "RequestResponse"}, {"write", "unheard of"}}},
 	}
@@ -229,10 +229,10 @@ func TestMatrix(t *testing.T) {
 		}
 		got = append(got, line)
 	}
-	if text := strings.Join(got, ", "); text != "exec [M] [], read [–] [RR], write [] [–]" || len(m.Profiles) != 2 {
+	if text := strings.Join(got, ", "); text != "exec [M] [], read [–] [RR], list [R] [], write [] [–]" || len(m.Profiles) != 2 {
 		t.Errorf("%s for %d profiles", text, len(m.Profiles))
 	}
-	if a, c := share(rows[0].Records), share(rows[2].Records); a != "1 of 2" || c != "1 of 2" {
+	if a, c := share(rows[0].Records), share(rows[2].Records); a != "2 of 3" || c != "1 of 2" {
 		t.Errorf("shares %s and %s", a, c)
 	}
 	if m := matrixOf(nil); len(m.Kinds) != 0 {

@@ -198,12 +198,14 @@ func TestCommand(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			text, err := exec.Command(program, append([]string{"plan", "-o", "html"}, strings.Fields(args)...)...).Output()
-			if err != nil {
-				t.Fatal(err)
+			var text, said bytes.Buffer
+			plan := exec.Command(program, append([]string{"plan", "-o", "html"}, strings.Fields(args)...)...)
+			plan.Stdout, plan.Stderr = &text, &said
+			if err := plan.Run(); err != nil {
+				t.Fatalf("plan %s: %v\n%s", args, err, said.Bytes())
 			}
 			for _, l := range []look{{320, "dark", "screen"}, {1280, "light", "screen"}} {
-				tb := openText(t, text, l)
+				tb := openText(t, text.Bytes(), l)
 				keep(t, "command-"+name+"-"+l.String()+".png", tb.shot)
 				tb.wrong(fmt.Sprintf("wide(%d)", l.width), "svgs(1)", "labels()", "contrast()", "dashes()", "sticky()")
 				for _, c := range tb.complaints() {
