@@ -24,51 +24,70 @@ func found(t *testing.T, r Result, name string) Reason {
 // everywhere has every part of a Result.
 func everywhere() Backends { return Backends{Log: true, LogBatch: true, Webhook: true} }
 
-// TestConsequences has a table per formula: what follows from the settings,
-// worked out by hand, and how it is written.
+// wants are numbers by name, worked out by hand, and how each is written.
+type wants map[string]struct {
+	value   any
+	formula string
+}
+
+func (want wants) hold(t *testing.T, l Load) {
+	t.Helper()
+	r, err := Plan(l, everywhere())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range want {
+		if got := found(t, r, name); got.Value != want.value || got.Formula != want.formula {
+			t.Errorf("%s:\ngot  %v (%T), %s\nwant %v (%T), %s", name, got.Value, got.Value, got.Formula, want.value, want.value, want.formula)
+		}
+	}
+}
+
+// TestConsequences has a row per formula, for the defaults: 100 events/s in
+// batches of 100, a wait of 1s, 2 QPS, a burst of 3, a buffer of 6000.
 func TestConsequences(t *testing.T) {
 	t.Parallel()
-	type wants map[string]struct {
-		value   any
-		formula string
-	}
-	// 100 events/s: batches of 100, a wait of 1s, 2 QPS, a burst of 3, a buffer of 6000.
+	wants{
+		"meanEventsPerSecond":              {100.0, "100 requests/s × 1 events/request = 100 events/s"},
+		"meanBytesPerSecond":               {120000.0, "100 events/s × 1200 bytes/event = 120000 bytes/s"},
+		"bytesPerDay":                      {int64(10368000000), "120000 bytes/s × 86400 s = 9.66 GiB"},
+		"delivery.capacityEventsPerSecond": {200.0, "2 batches/s × 100 events/batch = 200 events/s"},
+		"delivery.lostEventsPerSecond":     {0.0, "max(0, 100 events/s − 200 events/s) = 0 events/s"},
+		"delivery.postMeanBytes":           {int64(120077), "100 events × 1200 bytes + 77 bytes = 117 KiB"},
+		"delivery.postMaxBytes":            {int64(10240077), "100 events × 102400 bytes + 77 bytes = 9.77 MiB"},
+		"delivery.latencyPeakSeconds":      {0.5, "min(100 events ÷ 100 events/s, 1s) ÷ 2 = 0.5 s"},
+		"delivery.latencyPeakMostSeconds":  {1.5, "1s of max-wait + 0.5 s for the throttle = 1.5 s"},
+		"delivery.stallSurvivedSeconds":    {60.0, "6000 events ÷ 100 events/s = 60 s"},
+		"delivery.memorySteadyBytes":       {int64(1446000), "(100 events being collected × 2440 bytes + 100 events/s × 1 s to answer × 4310 bytes + 6000 places × 8 bytes) × 2 for the garbage collector = 1.38 MiB"},
+		"delivery.memoryFullBytes":         {int64(29864000), "((6000 + 100) events × 2440 bytes + 6000 places × 8 bytes) × 2 for the garbage collector = 28.5 MiB"},
+		"outage.waitsSeconds":              {81.25, "10 + 15 + 22.5 + 33.75 s = 81.25 s"},
+		"outage.waitsMostSeconds":          {97.5, "81.25 s × 1.2 = 97.5 s"},
+		"outage.refused.losslessSeconds":   {81.25, "81.25 s of waits = 81.25 s"},
+		"outage.refused.heldSeconds":       {97.5, "97.5 s of waits = 97.5 s"},
+		"outage.refused.heldEvents":        {int64(9750), "100 events/s × min(300 s, 97.5 s) = 9750 events"},
+		"outage.refused.memoryBytes":       {int64(58401000), "(9750 events × 2990 bytes + 6000 places × 8 bytes) × 2 for the garbage collector = 55.7 MiB"},
+		"outage.refused.lostEvents":        {int64(21063), "100 events/s × 210.625 s = 21063 events"},
+		"outage.timedOut.losslessSeconds":  {201.25, "81.25 s of waits + 4 tries × 30s = 201.25 s"},
+		"outage.timedOut.heldSeconds":      {247.5, "97.5 s of waits + 5 tries × 30s = 247.5 s"},
+		"outage.timedOut.heldEvents":       {int64(24750), "100 events/s × min(300 s, 247.5 s) = 24750 events"},
+		"outage.timedOut.memoryBytes":      {int64(213441000), "(24750 events × 4310 bytes + 6000 places × 8 bytes) × 2 for the garbage collector = 204 MiB"},
+		"outage.timedOut.lostEvents":       {int64(9063), "100 events/s × 90.625 s = 9063 events"},
+		"logDelivery.latencyPeakSeconds":   {0.0, "a batch of one event waits for no other = 0 s"},
+		"logDelivery.stallSurvivedSeconds": {60.0, "6000 events ÷ 100 events/s = 60 s"},
+		"logDelivery.memoryFullBytes":      {int64(29380880), "((6000 + 1) events × 2440 bytes + 6000 places × 8 bytes) × 2 for the garbage collector = 28 MiB"},
+		"memory.perEventBytes":             {int64(2440), "1000 bytes + 1.2 × 1200 bytes of JSON = 2440 bytes"},
+		"memory.mostBytes":                 {int64(213441000 + 29380880), "204 MiB for the webhook in an outage + 28 MiB for the log with a full buffer = 232 MiB"},
+	}.hold(t, Defaults())
+}
+
+// TestConsequencesElsewhere has the formulas that other loads lead to.
+func TestConsequencesElsewhere(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name string
 		load func(*Load)
 		want wants
 	}{
-		{"defaults", func(*Load) {}, wants{
-			"meanEventsPerSecond":              {100.0, "100 requests/s × 1 events/request = 100 events/s"},
-			"meanBytesPerSecond":               {120000.0, "100 events/s × 1200 bytes/event = 120000 bytes/s"},
-			"bytesPerDay":                      {int64(10368000000), "120000 bytes/s × 86400 s = 9.66 GiB"},
-			"delivery.capacityEventsPerSecond": {200.0, "2 batches/s × 100 events/batch = 200 events/s"},
-			"delivery.lostEventsPerSecond":     {0.0, "max(0, 100 events/s − 200 events/s) = 0 events/s"},
-			"delivery.postMeanBytes":           {int64(120077), "100 events × 1200 bytes + 77 bytes = 117 KiB"},
-			"delivery.postMaxBytes":            {int64(10240077), "100 events × 102400 bytes + 77 bytes = 9.77 MiB"},
-			"delivery.latencyPeakSeconds":      {0.5, "min(100 events ÷ 100 events/s, 1s) ÷ 2 = 0.5 s"},
-			"delivery.latencyPeakMostSeconds":  {1.5, "1s of max-wait + 0.5 s for the throttle = 1.5 s"},
-			"delivery.stallSurvivedSeconds":    {60.0, "6000 events ÷ 100 events/s = 60 s"},
-			"delivery.memorySteadyBytes":       {int64(1446000), "(100 events being collected × 2440 bytes + 100 events/s × 1 s to answer × 4310 bytes + 6000 places × 8 bytes) × 2 for the garbage collector = 1.38 MiB"},
-			"delivery.memoryFullBytes":         {int64(29864000), "((6000 + 100) events × 2440 bytes + 6000 places × 8 bytes) × 2 for the garbage collector = 28.5 MiB"},
-			"outage.waitsSeconds":              {81.25, "10 + 15 + 22.5 + 33.75 s = 81.25 s"},
-			"outage.waitsMostSeconds":          {97.5, "81.25 s × 1.2 = 97.5 s"},
-			"outage.refused.losslessSeconds":   {81.25, "81.25 s of waits = 81.25 s"},
-			"outage.refused.heldSeconds":       {97.5, "97.5 s of waits = 97.5 s"},
-			"outage.refused.heldEvents":        {int64(9750), "100 events/s × min(300 s, 97.5 s) = 9750 events"},
-			"outage.refused.memoryBytes":       {int64(58401000), "(9750 events × 2990 bytes + 6000 places × 8 bytes) × 2 for the garbage collector = 55.7 MiB"},
-			"outage.refused.lostEvents":        {int64(21063), "100 events/s × 210.625 s = 21063 events"},
-			"outage.timedOut.losslessSeconds":  {201.25, "81.25 s of waits + 4 tries × 30s = 201.25 s"},
-			"outage.timedOut.heldSeconds":      {247.5, "97.5 s of waits + 5 tries × 30s = 247.5 s"},
-			"outage.timedOut.heldEvents":       {int64(24750), "100 events/s × min(300 s, 247.5 s) = 24750 events"},
-			"outage.timedOut.memoryBytes":      {int64(213441000), "(24750 events × 4310 bytes + 6000 places × 8 bytes) × 2 for the garbage collector = 204 MiB"},
-			"outage.timedOut.lostEvents":       {int64(9063), "100 events/s × 90.625 s = 9063 events"},
-			"logDelivery.latencyPeakSeconds":   {0.0, "a batch of one event waits for no other = 0 s"},
-			"logDelivery.stallSurvivedSeconds": {60.0, "6000 events ÷ 100 events/s = 60 s"},
-			"logDelivery.memoryFullBytes":      {int64(29380880), "((6000 + 1) events × 2440 bytes + 6000 places × 8 bytes) × 2 for the garbage collector = 28 MiB"},
-			"memory.perEventBytes":             {int64(2440), "1000 bytes + 1.2 × 1200 bytes of JSON = 2440 bytes"},
-			"memory.mostBytes":                 {int64(213441000 + 29380880), "204 MiB for the webhook in an outage + 28 MiB for the log with a full buffer = 232 MiB"},
-		}},
 		{"mean, compressed, three servers", func(l *Load) { l.MeanRequestsPerSecond, l.Compress, l.Servers = 40, true, 3 }, wants{
 			"eventsPerSecond":             {100.0, "100 requests/s × 1 events/request = 100 events/s"},
 			"meanEventsPerSecond":         {40.0, "40 requests/s × 1 events/request = 40 events/s"},
@@ -115,15 +134,7 @@ func TestConsequences(t *testing.T) {
 			t.Parallel()
 			l := Defaults()
 			tt.load(&l)
-			r, err := Plan(l, everywhere())
-			if err != nil {
-				t.Fatal(err)
-			}
-			for name, want := range tt.want {
-				if got := found(t, r, name); got.Value != want.value || got.Formula != want.formula {
-					t.Errorf("%s:\ngot  %v (%T), %s\nwant %v (%T), %s", name, got.Value, got.Value, got.Formula, want.value, want.value, want.formula)
-				}
-			}
+			tt.want.hold(t, l)
 		})
 	}
 }

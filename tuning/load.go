@@ -39,7 +39,8 @@ type Load struct {
 	// counts as a second: a rate says nothing of how requests fall within it.
 	Stall time.Duration
 	// Outage is how long the webhook's receiver may be gone altogether, up to
-	// 24 h; 0 is not at all. It chooses no setting: what it costs is told.
+	// 24 h; 0 is not at all. It chooses no setting: what it costs is told, and
+	// warned of where it is not the default.
 	Outage time.Duration
 	// InitialBackoff is audit-webhook-initial-backoff, the wait after the first
 	// failed try of a batch, up to ten minutes. 0 is upstream's 10 s.

@@ -15,21 +15,22 @@ import (
 	"github.com/auditsetup/auditsetup/tuning"
 )
 
-// tooSmall draws a load and settings by hand that cannot carry its peak, and
-// how long the peak lasts.
-func tooSmall(random *rand.Rand) (tuning.Load, time.Duration) {
+// tooSmall draws a load and settings by hand that cannot carry its peak: a
+// throttle that is too low, and a buffer of a tenth of a second up to ten, which
+// may be smaller than a batch.
+func tooSmall(random *rand.Rand) tuning.Load {
 	l := tuning.Defaults()
 	l.RequestsPerSecond = magnitude(random, 20, 400)
 	l.BatchSize = []int{0, 1, 10, 50, 200}[random.IntN(5)]
-	l.BufferSize = int(l.RequestsPerSecond * magnitude(random, 1, 10))
+	l.MaxWait = []time.Duration{0, 0, 100 * time.Millisecond, 700 * time.Millisecond}[random.IntN(4)]
+	l.BufferSize = int(l.RequestsPerSecond*magnitude(random, 0.1, 10)) + 1
 	size := float64(l.BatchSize)
 	if l.BatchSize == 0 {
 		size = max(l.RequestsPerSecond, 100)
 	}
 	l.ThrottleQPS = math.Round(1000*l.RequestsPerSecond/size*(0.2+0.7*random.Float64())) / 1000
 	l.ThrottleBurst = 1 + random.IntN(5)
-	full := (float64(l.BufferSize) + size*float64(l.ThrottleBurst+1)) / (l.RequestsPerSecond - l.ThrottleQPS*size)
-	return l, seconds(min(full*(1.3+3*random.Float64()), 20000/l.RequestsPerSecond))
+	return l
 }
 
 // factor is by how much two counts differ.
@@ -42,15 +43,19 @@ func TestLossesByHand(t *testing.T) {
 	random := rand.New(rand.NewPCG(21, 22))
 	worst, counted, few := 1.0, 0, 0
 	for range 120 {
-		l, peak := tooSmall(random)
+		l := tooSmall(random)
 		plan, err := tuning.Plan(l, tuning.Backends{Webhook: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		planned := 0.0
-		if full := plan.Delivery.FullAfterSeconds; full != nil {
-			planned = max(peak.Seconds()-full.Value, 0) * plan.Delivery.LostEventsPerSecond.Value
+		full := plan.Delivery.FullAfterSeconds
+		if full == nil {
+			t.Fatalf("%+v is not too small", l)
 		}
+		// Long enough for some batches to be lost.
+		over := float64(plan.Batch.MaxSize.Value) * (5 + 45*random.Float64()) / plan.Delivery.LostEventsPerSecond.Value
+		peak := seconds(min(full.Value+over, 30000/l.RequestsPerSecond))
+		planned := max(peak.Seconds()-full.Value, 0) * plan.Delivery.LostEventsPerSecond.Value
 		s := scenario{to: tuning.Webhook, load: l, peak: peak, arrivals: even(random, l.RequestsPerSecond, window{0, peak})}
 		lost := float64(s.lost(t, configOf(*plan.Batch)))
 		// Batches come whole, and so does what they leave behind.
@@ -116,7 +121,7 @@ func TestLatency(t *testing.T) {
 			l.BatchSize, l.MaxWait = 400, 500*time.Millisecond
 			l.ThrottleQPS = math.Round(1000*max(l.RequestsPerSecond/400*1.2, 0.3)) / 1000
 		case 2:
-			l, _ = tooSmall(random)
+			l = tooSmall(random)
 		}
 		plan, err := tuning.Plan(l, tuning.Backends{Webhook: true})
 		if err != nil {

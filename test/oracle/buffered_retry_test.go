@@ -86,7 +86,7 @@ func TestOutageLosses(t *testing.T) {
 	quiet(t)
 	random := rand.New(rand.NewPCG(11, 12))
 	worst, runs := 1.0, 0
-	for range 30 {
+	for range 24 {
 		l := tuning.Defaults()
 		l.RequestsPerSecond, l.BatchSize = magnitude(random, 5, 40), 1+random.IntN(10)
 		failure := model.Failure(random.IntN(2) == 0)

@@ -41,7 +41,7 @@ func TestRecommendationsHold(t *testing.T) {
 	quiet(t)
 	const loads = 350
 	near, nearLost, anyLost, events := 0, 0, 0, 0
-	kinds := map[string]int{}
+	kinds, nearKinds := map[string]int{}, map[string]int{}
 	for _, s := range scenarios(loads, 7) {
 		r, err := tuning.Batch(s.load, s.to)
 		if err != nil {
@@ -58,14 +58,15 @@ func TestRecommendationsHold(t *testing.T) {
 			continue
 		}
 		near++
+		nearKinds[s.name]++
 		if s.lost(t, half(config)) > 0 {
 			nearLost++
 		} else {
 			t.Logf("%s: half of %+v loses nothing", s, config)
 		}
 	}
-	t.Logf("%d loads %v of %d events: %d lost events with what was recommended; of %d near their limit %d lost events with half",
-		loads, kinds, events, anyLost, near, nearLost)
+	t.Logf("%d loads %v of %d events: %d lost events with what was recommended; of %d near their limit %v %d lost events with half",
+		loads, kinds, events, anyLost, near, nearKinds, nearLost)
 	if near < 100 || 10*nearLost < 9*near {
 		t.Errorf("half of the recommendation loses events in %d of %d loads near their limit", nearLost, near)
 	}

@@ -31,7 +31,8 @@ const (
 	jitter = 0.2
 )
 
-// Failure is how a receiver is away.
+// Failure is how a receiver is away. Any other lies between these two: one that
+// is busy and says when to come again, too, is only heeded within a try.
 type Failure bool
 
 const (
