@@ -8,7 +8,7 @@ TESTFLAGS ?=
 # which tests of the real node to run, as a pattern for go test -run
 E2E_RUN ?= .
 
-.PHONY: build test unit oracle real real-binaries lint fuzz bench live e2e crash update
+.PHONY: build test unit oracle real real-binaries lint fuzz bench live e2e crash page update
 
 build: ## the static binary, as ./auditsetup
 	$(GOFLAGS_STATIC) $(GO) build -trimpath -ldflags "-s -w" -o auditsetup ./cmd/auditsetup
@@ -21,6 +21,7 @@ unit:
 oracle: ## our rules beside upstream's own code, and profiles beside their sources
 	cd test/oracle && $(GO) test $(TESTFLAGS) ./...
 	cd test/sources && $(GO) test $(TESTFLAGS) ./...
+	cd test/resources && $(GO) test $(TESTFLAGS) ./...
 
 real-binaries: ## build kube-apiserver, kubeadm and etcd, once
 	cd test/real && $(GO) run ./build
@@ -37,6 +38,9 @@ e2e: ## a whole control-plane node with containerd and kubelet; needs root. AUDI
 
 crash: ## killed, and given an error, at each system call that changes anything: prints the counts; needs strace, or Debian
 	cd test/crash && $(GO) test -count=1 -v -timeout 20m $(TESTFLAGS) .
+
+page: ## the plan's page in a real Chromium, which root gets from Debian if it is not there
+	cd test/page && $(GO) test -count=1 -timeout 10m $(TESTFLAGS) .
 
 lint: ## gofmt, go vet, staticcheck, govulncheck, golangci-lint, tidy go.mod
 	./test/lint

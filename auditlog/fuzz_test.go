@@ -28,6 +28,7 @@ var seeds = []string{
 	`{"level":"Metadata","auditID":"a","stage":"Panic","objectRef":{"name":"n"},"objectRef":{"resource":"r"},"annotations":{"audit.k8s.io/truncated":"true"},"annotations":{}}`,
 	`{"items":[{"items":[{"level":"Metadata","auditID":"a","stage":"Panic"}]}]}`,
 	`{"level":"Metadata","auditID":"a","stage":"Panic","requestObject":"` + strings.Repeat(`\"`, 40) + `","responseObject":"-` + strings.Repeat(`\"`, 40) + `"}`,
+	"{" + strings.Repeat(" ", 20),
 	`{"level":"Metadata","auditID":"a","stage":"Pan`, `not json`, `{}`, `[`, `{"a":1,}`, "\xef\xbb\xbf", `{"level":"Metadata","auditID":"` + "\x01" + `","stage":"Panic"}`,
 }
 

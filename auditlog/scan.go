@@ -60,7 +60,7 @@ func scan(ctx context.Context, name string, r io.Reader, size int, each func(*Ev
 		return each(e)
 	}
 	s.arena = make([]byte, 0, 4<<10) // not nil, nor is an empty text in it
-	s.parser.stray = s.addStray
+	s.stray = s.addStray
 	for s.next() {
 		if err := s.scanLine(); err != nil {
 			return s.report, err

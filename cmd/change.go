@@ -19,7 +19,6 @@ import (
 	"github.com/auditsetup/auditsetup/document"
 	"github.com/auditsetup/auditsetup/manifest"
 	"github.com/auditsetup/auditsetup/node"
-	"github.com/auditsetup/auditsetup/persist"
 	"github.com/auditsetup/auditsetup/render"
 	"github.com/auditsetup/auditsetup/restart"
 	"github.com/auditsetup/auditsetup/rollout"
@@ -86,12 +85,22 @@ func (h *hostFlags) readManifest() (*manifest.Manifest, []byte, error) {
 	}
 	m, err := manifest.Read(shown, file.Bytes)
 	err = hinted(err, shown, "check the path given with --manifest, or get the file back, such as from a backup")
-	strays, strayErr := h.host.Strays(h.manifest)
+	return m, file.Bytes, combine(err, h.alone())
+}
+
+// alone refuses the files beside the manifest that the kubelet runs too: it would
+// take what is written to the one at once, and the other again at its next look
+// at the folder. In a folder that is not there is nothing.
+func (h *hostFlags) alone() error {
+	strays, err := h.host.Strays(h.manifest)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
 	var problems document.Problems
 	for _, s := range strays {
 		problems = append(problems, s.Problem)
 	}
-	return m, file.Bytes, combine(err, strayErr, problems.Err())
+	return combine(err, problems.Err())
 }
 
 // hinted adds a hint to the problems with a whole file that have none.
@@ -138,6 +147,7 @@ type planned struct {
 	examined bool
 	kubelet  restart.Kubelet
 	final    bool // there is nothing better to go back to
+	down     bool // the API server is
 }
 
 // onHost tells Resolve of the host: its places, and how to read its files.
@@ -178,7 +188,10 @@ func (o *enableOptions) planEnable(in setup.Input, inErr error) (*planned, error
 	for _, f := range desired.Folders {
 		p.change.Folders = append(p.change.Folders, node.FolderChange{Path: f.Path, Mode: f.Mode})
 	}
-	if err := p.kept.planIn(persist.Mode(o.persist.value), adopted, desired); err != nil {
+	if err := p.kept.planIn(in.Origins, adopted, desired); err != nil {
+		return nil, err
+	}
+	if p.change.Asked, err = o.asked(desired, in.Spec); err != nil {
 		return nil, err
 	}
 	p.keepFiles()

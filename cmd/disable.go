@@ -40,7 +40,9 @@ func newDisable(io Streams) *cobra.Command {
 
 			A policy file or webhook kubeconfig that enable replaced is put back too. The
 			one that it wrote stays, and so do the backups, which --purge removes; the
-			logs stay always, and so do the certificates that the kubeconfig names.
+			logs stay always, and so do the certificates that the kubeconfig names. When
+			the backups cannot be removed after audit was taken out, that is a warning
+			with what remains, and the same command does the rest.
 
 			What enable put where kubeadm upgrade finds it is taken out as well, unless
 			--persist none leaves it.`),
@@ -80,7 +82,7 @@ func (o *disableOptions) run() error {
 	p.kept.warnOut(o.io.Err, m)
 	if p.idle() {
 		fmt.Fprintf(o.io.Out, "nothing to do: %s holds nothing of auditsetup\n", o.host.Display(o.manifest))
-		return o.purgeState()
+		return o.purgeState(false)
 	}
 	return o.carryOut(p)
 }
@@ -125,7 +127,7 @@ func (o *disableOptions) carryOut(p *planned) error {
 		fmt.Fprintf(o.io.Out, "  %-8s  %s\n", "written", configMapName)
 	}
 	done.reportLive(o.io.Out)
-	return o.purgeState()
+	return o.purgeState(true)
 }
 
 func (o *disableOptions) summarize(p *planned, done node.Result) {
@@ -206,14 +208,29 @@ func (o *disableOptions) writtenPaths(m *manifest.Manifest) []string {
 	return paths
 }
 
-func (o *disableOptions) purgeState() error {
+// purgeState removes the records. When that fails after audit was taken out, that
+// is so all the same, and the exit code for "nothing changed" would be a lie: it
+// is a warning that says what remains, as with the ConfigMap, and the same
+// command does the rest, or fails with nothing else to do.
+func (o *disableOptions) purgeState(changed bool) error {
 	if !o.purge || o.dryRun {
 		return nil
 	}
-	if err := o.host.Purge(); err != nil {
+	err := o.host.Purge()
+	left := errors.Is(err, node.ErrLeft)
+	switch {
+	case err == nil:
+		fmt.Fprintf(o.io.Out, "records and backups are removed from %s\n", o.host.Display(o.host.StateDir))
+		return nil
+	case !changed && !left:
 		return err
 	}
-	fmt.Fprintf(o.io.Out, "records and backups are removed from %s\n", o.host.Display(o.host.StateDir))
+	problems := slices.Clone(document.ProblemsOf(err))
+	remains := document.Problem{File: o.host.Display(o.host.StateDir), What: "holds the records and backups still, with all that was in the files", Hint: "when that is mended: auditsetup disable --purge --yes" + o.retype()}
+	if left {
+		remains.What = "holds no records any more, but not all of the backups are removed"
+	}
+	say(o.io.Err, "warning", append(problems, remains))
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/auditsetup/auditsetup/document"
 	"github.com/auditsetup/auditsetup/node"
 )
 
@@ -104,6 +105,16 @@ func (d *display) doing(what string) {
 	defer d.mu.Unlock()
 	d.now = "wait for " + what
 	d.line(false)
+}
+
+// remark writes a note amid a step.
+func (d *display) remark(p document.Problem) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.live {
+		fmt.Fprint(d.w, "\r\x1b[K")
+	}
+	say(d.w, "note", document.Problems{p})
 }
 
 // line writes a plain line, where there is no other.

@@ -107,3 +107,27 @@ func TestShowFailure(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 }
+
+// TestStepperRemarks says at once, and once, what a person may have to do when the
+// files are back beside an API server that is down.
+func TestStepperRemarks(t *testing.T) {
+	t.Parallel()
+	for _, live := range []bool{false, true} {
+		for _, down := range []bool{false, true} {
+			var out safeBuffer
+			show := newDisplay(Streams{Err: &out, Live: live, Width: 80})
+			step := (&planned{down: down}).stepper(&hostFlags{timeout: 5 * time.Minute}, show)
+			step(node.StepManifest)
+			before := out.String()
+			step(rollout.StepWait)
+			said := strings.TrimPrefix(out.String(), before)
+			show.close(true)
+			if strings.Contains(before, "restart kubelet") || strings.Count(out.String(), "systemctl restart kubelet\n") != map[bool]int{true: 1}[down] {
+				t.Errorf("live %t, down %t:\n%s", live, down, out.String())
+			}
+			if down && !strings.Contains(said, "auditsetup: note: the files are in place, and the API server is waited for, up to 5m0s; ") {
+				t.Errorf("live %t: said\n%s", live, said)
+			}
+		}
+	}
+}

@@ -63,44 +63,52 @@ func TestDoctorOnAnyManifest(t *testing.T) {
 	}
 }
 
-// TestRemedies does what doctor says, and wants the finding gone.
+// TestRemedies does what doctor says, by the flags of last time, and wants the
+// finding gone and those flags remembered.
 func TestRemedies(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		id    string
 		spoil func(t *testing.T, root string)
-		mend  []string // arguments of the command that the remedy names
+		mend  string // the command that the remedy names, without its program
 	}{
-		{"audit-off", func(t *testing.T, root string) { exit(t, 0, "disable", "--root", root, "--yes") }, []string{"enable"}},
+		{"audit-off", func(t *testing.T, root string) { exit(t, 0, "disable", "--root", root, "--yes") }, "enable --root ROOT"},
 		{"policy-gone", func(t *testing.T, root string) {
 			check(t, os.Remove(filepath.Join(root, "etc/kubernetes/audit/policy.yaml")))
-		}, []string{"enable"}},
+		}, "enable --yes --root ROOT --rate 250 --retention 20d"},
 		{"policy-drift", func(t *testing.T, root string) {
 			check(t, os.WriteFile(filepath.Join(root, "etc/kubernetes/audit/policy.yaml"), []byte("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n"), 0o600))
-		}, []string{"enable", "--take-over"}},
+		}, "enable --yes --root ROOT --rate 250 --retention 20d --take-over"},
 		{"manifest-drift", func(t *testing.T, root string) {
 			edit(t, root, "    - --audit-log-maxage=30", "    - --audit-log-maxage=60")
-		}, []string{"enable"}},
+		}, "enable --yes --root ROOT --rate 250 --retention 20d"},
 		{"cis-1.2.19", func(t *testing.T, root string) {
-			exit(t, 0, "enable", "--root", root, "--yes", "--set", "audit-log-maxsize=50")
-		}, []string{"enable", "--set", "audit-log-maxsize=100"}},
-		{"enable-undone", func(t *testing.T, root string) { putManifest(t, root, "v1.37.1") }, []string{"enable"}},
+			exit(t, 0, "enable", "--root", root, "--yes", "--set", "audit-log-maxsize=50", "--set", "audit-log-format=json")
+		}, "enable --yes --root ROOT --set audit-log-format=json --set audit-log-maxsize=100"},
+		{"enable-undone", func(t *testing.T, root string) { putManifest(t, root, "v1.37.1") }, "enable --yes --root ROOT --rate 250 --retention 20d"},
 		{"log-outside-mount", func(t *testing.T, root string) {
 			exit(t, 0, "disable", "--root", root, "--yes")
 			edit(t, root, "    - --allow-privileged=true", "    - --audit-policy-file=/etc/kubernetes/pki/p.yaml\n    - --audit-log-path=/logs/a.log\n    - --allow-privileged=true")
-		}, []string{"enable", "--take-over"}},
+		}, "enable --root ROOT --take-over"},
 	} {
 		t.Run(c.id, func(t *testing.T) {
 			t.Parallel()
 			root := image(t, "v1.37.1")
-			exit(t, 0, "enable", "--root", root, "--yes")
+			exit(t, 0, "enable", "--root", root, "--yes", "--rate", "250", "--retention", "20d")
 			c.spoil(t, root)
 			out := exit(t, 3, "doctor", "--root", root, "-o", "json")
-			says := strings.Join(append([]string{"auditsetup", c.mend[0], "--root", root}, c.mend[1:]...), " ")
-			if got := findings(t, out); !slices.Contains(got, c.id) || !strings.Contains(out, says) {
-				t.Fatalf("found %v, and the remedy is not %q\n%s", got, says, out)
+			mend := strings.ReplaceAll(c.mend, "ROOT", root)
+			if got := findings(t, out); !slices.Contains(got, c.id) || !strings.Contains(out, "auditsetup "+mend+"\"") {
+				t.Fatalf("found %v, and the remedy is not %q\n%s", got, mend, out)
 			}
-			exit(t, 0, append(append([]string{}, c.mend...), "--root", root, "--yes")...)
+			words := strings.Fields(mend)
+			if !slices.Contains(words, "--yes") {
+				words = append(words, "--yes")
+			}
+			exit(t, 0, words...)
+			if asked := exit(t, 0, "status", "--root", root); strings.Contains(mend, "250") && !strings.Contains(asked, "  asked     --rate 250 --retention 20d\n") {
+				t.Errorf("not remembered:\n%s", asked)
+			}
 			if got := findings(t, exit(t, 0, "doctor", "--root", root, "-o", "json")); len(got) > 0 {
 				t.Errorf("found %v after the remedy", got)
 			}

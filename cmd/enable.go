@@ -24,6 +24,8 @@ type enableOptions struct {
 	selection
 	sample bool
 	save   string
+	// silent says that no flag says what to set up.
+	silent bool
 	reading
 }
 
@@ -71,7 +73,11 @@ func newEnable(io Streams) *cobra.Command {
 			kubeadm upgrade writes the manifest anew. For audit to stay on, the setup is
 			put into the ConfigMap kube-system/kubeadm-config once the API server is
 			back, or with --persist kubeadm-patches into a folder, which every upgrade
-			has to be given with --patches.`),
+			has to be given with --patches. A spec file says so as persist.
+
+			What was asked for is kept with the record of the change: the wizard proposes
+			it the next time, status shows it, and doctor names the command that has it
+			again. A run without flags takes the defaults all the same, and says so.`),
 		Example: help.Examples(enableExamples),
 		Args:    noArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return o.run(c.Flags()) },
@@ -104,9 +110,11 @@ func (o *enableOptions) run(flags *pflag.FlagSet) error {
 		return err
 	}
 	in, inErr := o.input(flags, &inputs{stdin: o.io.In})
+	o.layPersist(flags, &in)
 	if o.asks() {
 		return o.runWizard(flags, in, inErr)
 	}
+	o.silent = isSilent(flags)
 	save, saveErr := o.newSave(in.Spec)
 	p, err := o.planEnable(in, combine(inErr, saveErr))
 	if err != nil {
@@ -115,6 +123,7 @@ func (o *enableOptions) run(flags *pflag.FlagSet) error {
 		}
 		return err
 	}
+	o.noteAssumed(in, p)
 	if done, err := o.print(o.io.Out, p); done {
 		if o.sample {
 			_ = os.RemoveAll(o.host.Root)
@@ -141,6 +150,7 @@ func (o *enableOptions) carryOut(p *planned, save *savedSpec) error {
 		if o.dryRun {
 			return nil
 		}
+		o.remember(p)
 		return save.write()
 	}
 	if err := o.examine(&o.hostFlags, p); err != nil {
@@ -156,6 +166,9 @@ func (o *enableOptions) carryOut(p *planned, save *savedSpec) error {
 	if err != nil {
 		save.undo()
 		return err
+	}
+	if done.Record == "" {
+		o.remember(p)
 	}
 	o.summarize(p, done, p.keep(&o.hostFlags, o.io, done.Record))
 	return nil

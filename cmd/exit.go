@@ -84,7 +84,7 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// report prints an error by the rules of output:
+// reportError prints an error by the rules of output:
 //
 //   - results go to stdout, everything else to stderr
 //   - an error is "auditsetup: error: FILE:LINE: what is wrong", then
@@ -92,7 +92,7 @@ func exitCode(err error) int {
 //     share is printed once, behind the last of them
 //   - every problem at once, lower case, no full stop, no stack
 //   - a run that goes well is short
-func report(w io.Writer, err error) {
+func reportError(w io.Writer, err error) {
 	switch {
 	case errors.As(err, &pendingError{}):
 		return

@@ -11,9 +11,11 @@ import (
 	"os"
 	"os/signal"
 	"path"
+	"slices"
 	"syscall"
 	"time"
 
+	"github.com/auditsetup/auditsetup/doctor/gather"
 	"github.com/auditsetup/auditsetup/document"
 	"github.com/auditsetup/auditsetup/manifest"
 	"github.com/auditsetup/auditsetup/node"
@@ -25,8 +27,12 @@ import (
 	"github.com/auditsetup/auditsetup/setup"
 )
 
-// preflightLimit is for all that the preflight asks.
-const preflightLimit = 30 * time.Second
+// preflightLimit is for all that the preflight asks, foreseeLimit for the same in a
+// dry run.
+const (
+	preflightLimit = 30 * time.Second
+	foreseeLimit   = 5 * time.Second
+)
 
 // widest is how much of a line of a log is shown, in characters.
 const widest = 300
@@ -56,25 +62,42 @@ func (c *consent) free(h *hostFlags) error {
 // examine looks, on a running machine, at all that could keep the API server
 // from coming back, before anybody is asked to agree to the change.
 func (c *consent) examine(h *hostFlags, p *planned) error {
-	if c.dryRun || !h.waits() {
-		return nil
+	switch {
+	case !h.waits():
+	case !c.dryRun:
+		return h.lookAhead(c.io.Err, p)
+	case h.manifest == setup.DefaultManifest && os.Geteuid() == 0:
+		h.foresee(c.io.Err, p)
 	}
-	return h.lookAhead(c.io.Err, p)
+	return nil
 }
 
-// lookAhead is examine for whoever has agreed already.
-func (h *hostFlags) lookAhead(w io.Writer, p *planned) error {
-	p.examined = true
+// foresee warns in a dry run of what would be in the way, where it is the machine
+// itself that is looked at and not a file in some folder. Others than root would
+// not see enough of it for that to be true.
+func (h *hostFlags) foresee(w io.Writer, p *planned) {
+	m, _, err := h.presentManifest(p)
+	if err != nil {
+		return // what was planned came out of it
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), foreseeLimit)
+	defer cancel()
+	report := preflight.Check(ctx, h.toInspect(p, m))
+	say(w, "warning", slices.Concat(report.Problems, document.ProblemsOf(report.Down), report.Warnings))
+}
+
+// presentManifest is the manifest as it is, with its text.
+func (h *hostFlags) presentManifest(p *planned) (*manifest.Manifest, []byte, error) {
 	data, err := h.present(p.change)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	m, err := manifest.Read(h.manifest, data)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), preflightLimit)
-	defer cancel()
+	return m, data, err
+}
+
+// toInspect says what the preflight is to look at.
+func (h *hostFlags) toInspect(p *planned, m *manifest.Manifest) preflight.Input {
 	in := preflight.Input{Manifest: m, Path: h.manifest, Rescue: p.change.Command == "rollback"}
 	in.Kept = p.kept != nil && (p.kept.plan == nil || p.kept.plan.Mode != persist.None)
 	if d := p.desired; d != nil {
@@ -83,17 +106,49 @@ func (h *hostFlags) lookAhead(w io.Writer, p *planned) error {
 			in.LogDir, in.LogBytes = path.Dir(d.Spec.Log.Path), d.Numbers.Rotation.DiskMaxBytes.Value
 		}
 	}
-	report := preflight.Check(ctx, in)
-	p.kubelet, p.final = report.Kubelet, report.Down != nil || errors.Is(h.host.Available(), node.ErrUnfinished)
+	return in
+}
+
+// lookAhead is examine for whoever has agreed already.
+func (h *hostFlags) lookAhead(w io.Writer, p *planned) error {
+	p.examined = true
+	m, data, err := h.presentManifest(p)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), preflightLimit)
+	defer cancel()
+	report := preflight.Check(ctx, h.toInspect(p, m))
+	p.kubelet, p.down = report.Kubelet, report.Down != nil
+	p.final = p.down || errors.Is(h.host.Available(), node.ErrUnfinished)
 	say(w, "note", report.Notes)
 	say(w, "warning", report.Warnings)
 	if err := report.Err(); err != nil {
 		return err
 	}
+	say(w, "warning", receiverAhead(ctx, p.desired, m, data))
 	if report.Down != nil {
 		say(w, "warning", document.ProblemsOf(report.Down))
 	}
 	return nil
+}
+
+// receiverAhead is what is wrong with the receiver of the webhook already: it
+// would cost a restart to learn of it from the proof, and another to put
+// everything back.
+func receiverAhead(ctx context.Context, d *setup.Desired, m *manifest.Manifest, text []byte) document.Problems {
+	if d == nil || d.Webhook == nil {
+		return nil
+	}
+	r := gather.Reach(ctx, d.Webhook, m, text, os.ReadFile)
+	switch {
+	case r == nil:
+		return nil
+	case r.Err != nil:
+		return document.Problems{{What: fmt.Sprintf("the receiver at %s does not answer now: %s", r.Origin, r.Err),
+			Hint: "start it first, or mend the way to it: a webhook that takes nothing is not left in force"}}
+	}
+	return r.Certificates
 }
 
 // present is the manifest as it is.
@@ -130,7 +185,7 @@ func (h *hostFlags) apply(io Streams, p *planned) (applied, error) {
 	result, err := rollout.Run(ctx, rollout.Plan{
 		Host: &h.host, Change: p.change, Manifest: h.manifest, Kubelet: p.kubelet, Timeout: h.timeout,
 		Prove: p.change.Command == "enable", Final: p.final,
-		Step: show.step, Doing: show.doing,
+		Step: p.stepper(h, show), Doing: show.doing,
 		Again: func() (context.Context, context.CancelFunc) { return interruptible("no longer waited for") },
 	})
 	var undone *node.UndoneError
@@ -143,6 +198,21 @@ func (h *hostFlags) apply(io Streams, p *planned) (applied, error) {
 			Hint: "have it start again: crictl stop $(crictl ps --name kube-apiserver -q)"}})
 	}
 	return applied{result.Result, &result}, err
+}
+
+// stepper shows each step, and as soon as the files are back beside an API server
+// that is down, what may be left to do by hand: a kubelet that has reached no API
+// server since its own start leaves the old pod alone ("sources aren't ready",
+// k8s.io/kubernetes pkg/kubelet/kubelet.go, deletePod), and nobody but it can
+// tell. See test/node, TestBrokenBoot.
+func (p *planned) stepper(h *hostFlags, show *display) func(node.Step) {
+	return func(s node.Step) {
+		show.step(s)
+		if s == rollout.StepWait && p.down {
+			show.remark(document.Problem{What: fmt.Sprintf("the files are in place, and the API server is waited for, up to %s; a kubelet that was started while it was down, as after a reboot, takes up no manifest until it is started again", h.timeout),
+				Hint: "in another terminal, while this waits: systemctl restart kubelet"})
+		}
+	}
 }
 
 // showFailure shows what an error has no room for: the server's last lines, and how

@@ -5,7 +5,6 @@ package cmd
 
 import (
 	"context"
-	"os"
 	"path"
 	"slices"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/auditsetup/auditsetup/render"
 	"github.com/auditsetup/auditsetup/setup"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // askLimit is for all that the cluster is asked before a change.
@@ -38,6 +38,14 @@ func (k *keeping) add(c *cobra.Command, usage string, words ...persist.Mode) {
 	}
 	addEnum(c, &k.persist, "persist", "", usage)
 	c.Flags().StringVar(&k.patches, "patches", "", "folder of patches for kubeadm (default: the one in use, else "+persist.DefaultFolder+")")
+}
+
+// layPersist puts the flag over the spec file.
+func (k *keeping) layPersist(flags *pflag.FlagSet, in *setup.Input) {
+	if flags.Changed("persist") {
+		in.Spec.Persist = k.persist.value
+		in.Origins.Flag("persist", "--persist")
+	}
 }
 
 // keeper is where the setup of one host is kept, and what is to become of that.
@@ -98,34 +106,24 @@ func (h *hostFlags) patchesInUse() (string, error) {
 	return persist.DefaultFolder, nil
 }
 
-// ask takes kubeadm's configuration from the cluster, with the credentials that
-// kubeadm left here: the first that will do.
+// ask takes kubeadm's configuration from the cluster, with the credentials of
+// administrators that kubeadm left here: those that will do.
 func (k *keeper) ask(m *manifest.Manifest) {
 	if k.host.host.Root != "" {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), askLimit)
 	defer cancel()
-	for _, file := range live.Describe(m).Kubeconfigs() {
-		if _, err := os.Stat(file); err != nil {
-			continue
-		}
-		maps, err := persist.Connect(file)
-		var text string
-		if err == nil {
-			text, err = persist.Configuration(ctx, maps)
-		}
-		if err == nil {
-			k.maps, k.config, k.missing = maps, text, nil
-			return
-		}
-		if k.missing == nil {
-			k.missing = document.ProblemsOf(err)
-		}
+	maps, err := persist.Connect(live.Describe(m).Kubeconfigs()...)
+	var text string
+	if err == nil {
+		text, err = persist.Configuration(ctx, maps)
 	}
-	if k.missing == nil {
-		k.missing = document.Problems{{What: "there is no admin.conf of kubeadm's beside the certificates of the kube-apiserver"}}
+	if err != nil {
+		k.missing = document.ProblemsOf(err)
+		return
 	}
+	k.maps, k.config, k.missing = maps, text, nil
 }
 
 // adopt gives a manifest that kubeadm wrote from what is kept the record that
@@ -145,8 +143,10 @@ func (k *keeper) adopt(m *manifest.Manifest, shown string, data []byte) *manifes
 }
 
 // planIn works out how to keep a setup where it was asked for. Where nobody
-// asked and nothing is kept yet, it is the cluster if that is at hand.
-func (k *keeper) planIn(asked persist.Mode, m *manifest.Manifest, d *setup.Desired) error {
+// asked and nothing is kept yet, it is the cluster if that is at hand. from tells
+// where it was asked for.
+func (k *keeper) planIn(from setup.Origins, m *manifest.Manifest, d *setup.Desired) error {
+	asked := persist.Mode(d.Spec.Persist)
 	mode := asked
 	if mode == "" && k.folder.Holds() {
 		mode = persist.KubeadmPatches
@@ -155,8 +155,8 @@ func (k *keeper) planIn(asked persist.Mode, m *manifest.Manifest, d *setup.Desir
 	case mode == persist.None || mode == persist.KubeadmPatches:
 	case k.host.host.Root != "":
 		if asked == persist.KubeadmConfig {
-			d.Notes = append(d.Notes, document.Problem{File: "--persist", What: "the ConfigMap of a cluster cannot be changed from the image of a machine, and was left as it is",
-				Hint: "put it into the configuration for kubeadm init: auditsetup patch --format kubeadm-config --into FILE; or run auditsetup enable on the machine when it runs"})
+			d.Notes = append(d.Notes, from.Problem("persist", "the ConfigMap of a cluster cannot be changed from the image of a machine, and was left as it is",
+				"put it into the configuration for kubeadm init: auditsetup patch --format kubeadm-config --into FILE; or run auditsetup enable on the machine when it runs"))
 		}
 		return nil
 	case k.maps != nil:

@@ -4,15 +4,10 @@
 package cmd
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/auditsetup/auditsetup/document"
-	"github.com/auditsetup/auditsetup/profiles"
 	"github.com/auditsetup/auditsetup/setup"
 	"github.com/auditsetup/auditsetup/tuning"
 	"github.com/spf13/cobra"
@@ -25,123 +20,169 @@ type planOptions struct {
 	io Streams
 
 	selection
-	output enum
+	measuring
+	output  enum
+	compare bool
+	explain string
 }
 
 func newPlan(io Streams) *cobra.Command {
-	o := &planOptions{io: io, output: enum{"table", []string{"table", "json", "yaml", "flags"}}}
+	o := &planOptions{io: io, output: enum{"table", []string{"table", "json", "yaml", "flags", "html"}}}
 	c := &cobra.Command{
 		Use:   "plan",
-		Short: "Compute batch, buffer, QPS, rotation and disk from a request rate",
+		Short: "Compute batch, buffer, QPS, rotation, memory and disk from a load",
 		Long: help.LongDesc(`
-			Compute what a request rate asks of the kube-apiserver's audit settings
-			and of the disk, each number with its formula and its source. Nothing is
-			read or written.`),
+			Compute what a load asks of the kube-apiserver's audit settings, of its memory
+			and of the disk, and what is lost when the receiver is away: each number with
+			its formula, its reason and its source. The load is given, or measured in the
+			metrics of an API server or in an audit log. No setting is changed.
+
+			Settings given with --set are judged instead of computed.`),
 		Example: help.Examples(`
 			# The example of the Kubernetes documentation: 200 events/s, 2 QPS, a buffer of 1000
 			auditsetup plan --rate 100 --events-per-request 2 --batch-size 100 --stall 5s --headroom 1 --backend webhook
 
 			# What a log of 20 GiB holds at 300 requests/s with the profile recommended
-			auditsetup plan --rate 300 --retention 30d --disk-budget 20Gi`),
+			auditsetup plan --rate 300 --retention 30d --disk-budget 20Gi
+
+			# From the load that an API server has now, for Falco
+			auditsetup plan --from-metrics kubeconfig --backend webhook --receiver falco
+
+			# From an audit log, its rotated copies included, as a page for others
+			auditsetup plan --from-log /var/log/kubernetes/audit/audit.log -o html > plan.html
+
+			# Every profile at this load, and what each records
+			auditsetup plan --rate 300 --compare
+
+			# Where a number comes from
+			auditsetup plan --rate 300 --explain audit-log-maxbackup`),
 		Args: noArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Flags()) },
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c) },
 	}
-	f := c.Flags()
-	f.StringVarP(&o.file, "filename", "f", "", "read the load from a spec file; flags lie over it")
-	f.StringVar(&o.spec.Policy.Profile, "profile", "", "estimate events as name of a profile makes them (default "+setup.DefaultProfile+")")
-	o.addModes(f)
-	o.addLoad(f)
-	addEnum(c, &o.output, "output", "o", "how to print")
+	o.add(c)
 	return c
 }
 
-func (o *planOptions) run(flags *pflag.FlagSet) error {
-	in, inErr := o.input(flags, &inputs{stdin: o.io.In})
-	profile, problems := profileOf(in)
-	to, badBackends := backendsOf(in)
-	load, assumed, badLoad := in.Spec.Tuning(profile, in.Origins)
-	result, err := tuning.Plan(load, to)
-	problems = slices.Concat(problems, badBackends, badLoad, in.Origins.Place(document.ProblemsOf(err)))
-	if err := combine(inErr, problems.Err()); err != nil {
+func (o *planOptions) add(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVarP(&o.file, "filename", "f", "", "read the load from a spec file; flags lie over it")
+	f.StringVar(&o.spec.Policy.Profile, "profile", "", "estimate events as name of a profile makes them (default "+setup.DefaultProfile+")")
+	f.StringVar(&o.spec.Policy.File, "policy", "", "estimate events as a policy file of your own makes them in a typical cluster")
+	o.addModes(f)
+	o.addLoad(f)
+	o.addMeasuring(f)
+	f.StringArrayVar(&o.set, "set", nil, "judge an audit flag with this value instead of computing it, as flag=value; repeatable")
+	f.BoolVar(&o.compare, "compare", false, "print every profile at this load, and what each records")
+	f.StringVar(&o.explain, "explain", "", "print where the value of an audit flag, or another number of the plan, comes from")
+	addEnum(c, &o.output, "output", "o", "how to print")
+}
+
+// plan is a calculation with what was measured for it.
+type plan struct {
+	setup.Calculation
+	measured
+}
+
+func (o *planOptions) run(c *cobra.Command) error {
+	if o.compare && (o.explain != "" || o.output.value == "flags") {
+		return usageError{document.Problem{File: "--compare", What: "shows all profiles, and neither one number nor one setup", Hint: "leave out --compare, or --explain and -o flags"}}
+	}
+	in, inErr := o.input(c.Flags(), &inputs{stdin: o.io.In})
+	found, measureErr := o.measure(c, o.io, &in)
+	calculated, err := setup.Calculate(in)
+	if err := combine(inErr, measureErr, err); err != nil {
 		return err
 	}
-	return o.print(result, assumed)
+	p := plan{calculated, found}
+	if o.compare {
+		return o.printComparison(p)
+	}
+	return o.print(p)
 }
 
-// profileOf is the profile whose estimates hold; the zero one for a policy of
-// the administrator's own.
-func profileOf(in setup.Input) (profiles.Profile, document.Problems) {
-	name := in.Spec.Policy.Profile
-	if in.Spec.Policy.File != "" {
-		return profiles.Profile{}, nil
-	}
-	if name == "" {
-		name = setup.DefaultProfile
-	}
-	p, ok := profiles.Lookup(name)
-	if !ok {
-		return p, document.Problems{in.Origins.Problem("policy.profile", fmt.Sprintf("%q is no profile", name), "auditsetup profiles list shows them")}
-	}
-	return p, nil
-}
-
-func backendsOf(in setup.Input) (to tuning.Backends, problems document.Problems) {
-	s := in.Spec
-	for _, b := range s.Backends {
-		if b != setup.LogBackend && b != setup.WebhookBackend {
-			problems = append(problems, in.Origins.Problem("backends", fmt.Sprintf("%q is no backend", b), "the backends are log and webhook"))
+// lays tells whether a flag lies over what was measured.
+func lays(flags *pflag.FlagSet, names ...string) bool {
+	for _, name := range names {
+		if flags.Changed(name) {
+			return true
 		}
 	}
-	for _, b := range []setup.Backend{setup.LogBackend, setup.WebhookBackend} {
-		if mode := s.ModeOf(b); !slices.Contains(setup.Modes(), mode) {
-			problems = append(problems, in.Origins.Problem(string(b)+".mode", fmt.Sprintf("%q is no mode for the %s", mode, b), "the modes are "+strings.Join(setup.Modes(), ", ")))
-		}
-	}
-	return s.Tuned(), problems
+	return false
 }
 
-func (o *planOptions) print(r tuning.Result, assumed []string) error {
+func (o *planOptions) print(p plan) error {
+	if o.output.value != "table" {
+		p.sayApart(o.io)
+	}
+	if o.explain != "" {
+		return explain(o.io.Out, p.desired(), o.explain)
+	}
 	switch o.output.value {
 	case "json":
-		enc := json.NewEncoder(o.io.Out)
-		enc.SetIndent("", "  ")
-		enc.SetEscapeHTML(false)
-		return enc.Encode(r)
+		return writeJSON(o.io.Out, p.document())
 	case "yaml":
-		text, err := yaml.Marshal(r)
+		text, err := yaml.Marshal(p.document())
 		if err == nil {
 			_, err = o.io.Out.Write(text)
 		}
 		return err
 	case "flags":
-		for _, f := range r.Flags() {
+		for _, f := range p.tuned() {
 			fmt.Fprintf(o.io.Out, "--%s=%s\n", f.Name, f.Value)
 		}
 		return nil
+	case "html":
+		return p.writePage(o.io.Out)
 	}
-	return printPlan(o.io.Out, r, assumed)
+	return p.writeText(o.io.Out)
 }
 
-func printPlan(w io.Writer, r tuning.Result, assumed []string) error {
-	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	for _, v := range r.Reasons {
-		name := v.Name
-		if v.Flag != "" {
-			name = "--" + v.Flag
+// sayApart tells what is no part of the results.
+func (p plan) sayApart(io Streams) {
+	say(io.Err, "note", p.Notes)
+	say(io.Err, "warning", p.apart())
+}
+
+// apart are the warnings that are not in the Result.
+func (p plan) apart() document.Problems {
+	return slices.DeleteFunc(slices.Clone(p.Warnings), func(w document.Problem) bool {
+		return slices.ContainsFunc(p.Result.Warnings, func(r tuning.Warning) bool { return r.What == w.What })
+	})
+}
+
+// desired is the plan as explain takes it.
+func (p plan) desired() *setup.Desired {
+	return &setup.Desired{Version: p.Version, Spec: p.Spec, Flags: p.Flags, Numbers: p.Result, Estimates: p.grounds()}
+}
+
+// grounds are the lines on what the numbers rest on: measured, and assumed.
+func (p plan) grounds() []string { return append(p.lines(), p.Assumed...) }
+
+// tuned are the flags that the plan is about, with what was set by hand. Paths
+// and modes are not.
+func (p plan) tuned() []setup.Flag {
+	var flags []setup.Flag
+	computed := map[string]bool{}
+	for _, f := range p.Result.Flags() {
+		computed[f.Name] = true
+	}
+	for _, f := range p.Flags {
+		if _, byHand := p.Spec.Flags[f.Name]; byHand || computed[f.Name] {
+			flags = append(flags, f)
 		}
-		fmt.Fprintf(table, "%s\t%v %s\t%s\n", name, v.Value, v.Unit, v.Formula)
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	for _, warning := range r.Warnings {
-		fmt.Fprintf(w, "\nwarning: %s: %s\n  %s\n", warning.About, warning.What, warning.Hint)
-	}
-	if len(assumed) > 0 {
-		fmt.Fprintln(w, "\nassumed:")
-	}
-	for _, a := range assumed {
-		fmt.Fprintf(w, "  %s\n", a)
-	}
-	return nil
+	return flags
+}
+
+// planDocument is a plan as JSON and YAML have it. A key more does not change
+// formatVersion, which is the Result's.
+type planDocument struct {
+	tuning.Result
+	Assumed  []string     `json:"assumed"`
+	Measured []foundInput `json:"measured"`
+	Notes    []string     `json:"notes"`
+}
+
+func (p plan) document() planDocument {
+	return planDocument{Result: p.Result, Assumed: orEmpty(p.Assumed), Measured: p.inputs(), Notes: orEmpty(p.notes)}
 }

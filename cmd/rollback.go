@@ -43,6 +43,9 @@ func (o *rollbackOptions) run() error {
 	if err := o.possible(&o.hostFlags); err != nil {
 		return err
 	}
+	if err := o.alone(); err != nil {
+		return err
+	}
 	o.host.Version = toolVersion()
 	change, err := o.host.PlanRollback(o.force)
 	if err != nil {

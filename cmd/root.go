@@ -25,7 +25,7 @@ func Main(args []string, io Streams) int {
 	root := newRoot(io)
 	root.SetArgs(args)
 	err := root.Execute()
-	report(io.Err, err)
+	reportError(io.Err, err)
 	return exitCode(err)
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/auditsetup/auditsetup/document"
 	"github.com/auditsetup/auditsetup/profiles"
 	"github.com/auditsetup/auditsetup/setup"
+	"github.com/auditsetup/auditsetup/tuning"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -23,8 +24,9 @@ type selection struct {
 	backends []string
 	set      []string
 
-	rate, eventsPerRequest, bytesPerEvent, headroom float64
-	batchSize                                       int
+	rate, clusterRate, meanRate, peakFactor   float64
+	eventsPerRequest, bytesPerEvent, headroom float64
+	servers, batchSize                        int
 }
 
 // layers says for each flag which part of the Spec it sets, which is also where
@@ -50,6 +52,13 @@ var layers = map[string]struct {
 		}
 	}},
 	"rate":               {"load.requestsPerSecond", func(s *selection, to *setup.Spec) { to.Load.RequestsPerSecond = &s.rate }},
+	"cluster-rate":       {"load.clusterRequestsPerSecond", func(s *selection, to *setup.Spec) { to.Load.ClusterRequestsPerSecond = &s.clusterRate }},
+	"mean-rate":          {"load.meanRequestsPerSecond", func(s *selection, to *setup.Spec) { to.Load.MeanRequestsPerSecond = &s.meanRate }},
+	"peak-factor":        {"load.peakFactor", func(s *selection, to *setup.Spec) { to.Load.PeakFactor = &s.peakFactor }},
+	"servers":            {"load.servers", func(s *selection, to *setup.Spec) { to.Load.Servers = &s.servers }},
+	"outage":             {"load.outage", func(s *selection, to *setup.Spec) { to.Load.Outage = s.spec.Load.Outage }},
+	"memory-budget":      {"load.memoryBudget", func(s *selection, to *setup.Spec) { to.Load.MemoryBudget = s.spec.Load.MemoryBudget }},
+	"receiver":           {"receiver", func(s *selection, to *setup.Spec) { to.Receiver = s.spec.Receiver }},
 	"events-per-request": {"load.eventsPerRequest", func(s *selection, to *setup.Spec) { to.Load.EventsPerRequest = &s.eventsPerRequest }},
 	"bytes-per-event":    {"load.bytesPerEvent", func(s *selection, to *setup.Spec) { to.Load.BytesPerEvent = &s.bytesPerEvent }},
 	"headroom":           {"load.headroom", func(s *selection, to *setup.Spec) { to.Load.Headroom = &s.headroom }},
@@ -137,9 +146,16 @@ func (s *selection) addLoad(f *pflag.FlagSet) {
 	f.StringSliceVar(&s.backends, "backend", nil, "where events go: log, webhook or both (default log; log,webhook with --webhook-url or --webhook-config)")
 	f.StringVar(&s.spec.KubeVersion, "kube-version", "", "version of the kube-apiserver, such as 1.37 (default: the tag of its image)")
 	f.Float64Var(&s.rate, "rate", 0, "requests per second that one API server gets at peak (default 100)")
+	f.Float64Var(&s.clusterRate, "cluster-rate", 0, "requests per second that all API servers together get at peak, in place of --rate")
+	f.IntVar(&s.servers, "servers", 0, "how many API servers the cluster has (default 1)")
+	f.Float64Var(&s.meanRate, "mean-rate", 0, "the mean, over days, of --rate or --cluster-rate (default: as the peak)")
+	f.Float64Var(&s.peakFactor, "peak-factor", 0, "peak over mean, in place of --mean-rate")
 	f.Float64Var(&s.eventsPerRequest, "events-per-request", 0, "events per request that the policy keeps (default: the profile's)")
 	f.Float64Var(&s.bytesPerEvent, "bytes-per-event", 0, "mean size of an event (default: the profile's)")
 	f.StringVar(&s.spec.Load.Stall, "stall", "", "how long the receiver or the disk may stand still without loss (default 30s)")
+	f.StringVar(&s.spec.Load.Outage, "outage", "", "how long the receiver may be gone: what that costs is told (default 5m)")
+	f.StringVar(&s.spec.Load.MemoryBudget, "memory-budget", "", "the most that events may take of the API server's memory (default: no limit)")
+	f.StringVar(&s.spec.Receiver, "receiver", "", "the program that takes the events, whose limits are known: "+strings.Join(tuning.ReceiverNames(), ", "))
 	f.Float64Var(&s.headroom, "headroom", 0, "by what factor throttle and buffer exceed the peak (default 2)")
 	f.IntVar(&s.batchSize, "batch-size", 0, "events per batch (default: computed)")
 	f.StringVar(&s.spec.Load.MaxWait, "max-wait", "", "how long a batch waits to fill (default: computed)")

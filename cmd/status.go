@@ -6,7 +6,6 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -77,7 +76,8 @@ func newStatus(io Streams) *cobra.Command {
 			Say what is in force: whether audit is on and by whom, the policy and the log
 			with the time that it covers, the events since the kube-apiserver started and
 			how many of them were lost, and every difference between the manifest and the
-			running process, what enable wrote, and what a kubeadm upgrade would write.
+			running process, what enable wrote, what it was asked for, and what a kubeadm
+			upgrade would write. A change that was cut off is named, with what to type.
 
 			Nothing is changed. What could not be looked at is named.`),
 		Example: help.Examples(`
@@ -93,7 +93,7 @@ func newStatus(io Streams) *cobra.Command {
 				return err
 			}
 			if o.output.value == "json" {
-				return writeStatus(o.io.Out, facts)
+				return o.writeStatus(facts)
 			}
 			o.show(facts)
 			return nil
@@ -107,16 +107,22 @@ func newStatus(io Streams) *cobra.Command {
 func (l *looking) show(f *doctor.Facts) {
 	w := l.io.Out
 	fmt.Fprintln(w, headline(f))
+	kept := l.lookWritten(f)
 	line := func(name, text string) {
 		if text != "" {
 			fmt.Fprintf(w, "  %-8s  %s\n", name, printable(text))
 		}
 	}
+	line("cut off", cutOffStatus(f))
+	line("asked", askedStatus(f))
 	line("policy", policyStatus(f))
 	line("log", logStatus(f))
 	line("webhook", webhookStatus(f))
 	line("running", runningStatus(f))
 	line("events", eventStatus(f))
+	for _, k := range kept {
+		line("kept", k.text())
+	}
 	for _, d := range f.Differences() {
 		line("drift", driftLine(f, d))
 	}
@@ -131,9 +137,14 @@ func headline(f *doctor.Facts) string {
 	if f.Version.Minor != 0 {
 		server += " " + f.Version.String()
 	}
+	p := f.Process
 	switch {
 	case f.Manifest == nil:
 		return fmt.Sprintf("whether audit logging is on cannot be told: %s is not understood", f.Display(f.Path))
+	case p != nil && f.AuditOn() && !p.AuditOn():
+		return "audit logging is off for the " + server + " that runs, although its manifest has it on"
+	case p != nil && !f.AuditOn() && p.AuditOn():
+		return "audit logging is on for the " + server + " that runs, although its manifest has it off"
 	case !f.AuditOn():
 		return "audit logging is off for " + server
 	case !f.Manifest.Changed():
@@ -142,6 +153,29 @@ func headline(f *doctor.Facts) string {
 		return fmt.Sprintf("audit logging is on for %s, by auditsetup enable of %s", server, when(f.Enabled.Time))
 	}
 	return "audit logging is on for " + server + ", by auditsetup enable"
+}
+
+// cutOffStatus says what became of a change that was cut off, and what to type.
+func cutOffStatus(f *doctor.Facts) string {
+	c := f.CutOff
+	if c == nil {
+		return ""
+	}
+	return fmt.Sprintf("auditsetup %s of %s, %s (%d of %d files are as it has them): type %s", c.Command, when(c.Time), c.Step, c.Written, c.Files, rollbackCommand(f))
+}
+
+func rollbackCommand(f *doctor.Facts) string { return "auditsetup rollback" + f.Retype }
+
+// askedStatus is what the enable in force was asked for.
+func askedStatus(f *doctor.Facts) string {
+	if f.Asked == nil {
+		return ""
+	}
+	words := publicWords(*f.Asked, f.AskedFile)
+	if words == nil {
+		words = []string{"the defaults"}
+	}
+	return strings.Join(words, " ")
 }
 
 func driftLine(f *doctor.Facts, d doctor.Difference) string {
@@ -207,6 +241,9 @@ func webhookStatus(f *doctor.Facts) string {
 	} else if r != nil {
 		parts = append(parts, fmt.Sprintf("%s does not answer: %s", r.Origin, r.Err))
 	}
+	if _, all, failed := f.PostsToReceiver(); failed > 0 {
+		parts = append(parts, fmt.Sprintf("%.0f of %.0f posts failed since the start", failed, all))
+	}
 	return strings.Join(parts, ", ")
 }
 
@@ -244,46 +281,3 @@ func eventStatus(f *doctor.Facts) string {
 
 // when is a time as people read it.
 func when(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
-
-// statusReport is the status as JSON has it. A key more does not change
-// formatVersion. What was not looked at is null, but for lists.
-type statusReport struct {
-	FormatVersion int              `json:"formatVersion"`
-	On            bool             `json:"on"`
-	ByAuditsetup  bool             `json:"byAuditsetup"`
-	KubeVersion   string           `json:"kubeVersion"`
-	Profile       string           `json:"profile"`
-	Enabled       *statusEnabled   `json:"enabled"`
-	Process       *statusProcess   `json:"process"`
-	Flags         []statusFlag     `json:"flags"`
-	Files         []statusFile     `json:"files"`
-	Log           *statusLog       `json:"log"`
-	Webhook       *statusWebhook   `json:"webhook"`
-	Events        *statusEvents    `json:"events"`
-	Drift         []statusDrift    `json:"drift"`
-	Errors        int              `json:"errors"`
-	Warnings      int              `json:"warnings"`
-	NotLookedAt   []reportedUnseen `json:"notLookedAt"`
-}
-
-func writeStatus(w io.Writer, f *doctor.Facts) error {
-	r := statusReport{
-		FormatVersion: 1, On: f.AuditOn(), ByAuditsetup: f.Manifest != nil && f.Manifest.Changed(), Profile: f.Profile(),
-		Enabled: reportEnabled(f), Process: reportProcess(f), Flags: reportSettings(f), Files: reportLooked(f), Log: reportLog(f),
-		Webhook: reportReceiver(f), Events: reportEvents(f), Drift: []statusDrift{}, NotLookedAt: reportUnseen(f),
-	}
-	if f.Version.Minor != 0 {
-		r.KubeVersion = f.Version.String()
-	}
-	for _, d := range f.Differences() {
-		r.Drift = append(r.Drift, statusDrift(d))
-	}
-	for _, found := range doctor.Run(f) {
-		if found.Severity == doctor.Error {
-			r.Errors++
-		} else {
-			r.Warnings++
-		}
-	}
-	return writeJSON(w, r)
-}

@@ -10,7 +10,55 @@ import (
 	"time"
 
 	"github.com/auditsetup/auditsetup/doctor"
+	"github.com/auditsetup/auditsetup/setup"
 )
+
+// statusReport is the status as JSON has it. A key more does not change
+// formatVersion. What was not looked at is null, but for lists.
+type statusReport struct {
+	FormatVersion int              `json:"formatVersion"`
+	On            bool             `json:"on"`
+	ByAuditsetup  bool             `json:"byAuditsetup"`
+	KubeVersion   string           `json:"kubeVersion"`
+	Profile       string           `json:"profile"`
+	Enabled       *statusEnabled   `json:"enabled"`
+	Unfinished    *statusCutOff    `json:"unfinished"`
+	Asked         *setup.Spec      `json:"asked"`
+	Process       *statusProcess   `json:"process"`
+	Flags         []statusFlag     `json:"flags"`
+	Files         []statusFile     `json:"files"`
+	Log           *statusLog       `json:"log"`
+	Webhook       *statusWebhook   `json:"webhook"`
+	Events        *statusEvents    `json:"events"`
+	Kept          []statusKept     `json:"kept"`
+	Drift         []statusDrift    `json:"drift"`
+	Errors        int              `json:"errors"`
+	Warnings      int              `json:"warnings"`
+	NotLookedAt   []reportedUnseen `json:"notLookedAt"`
+}
+
+func (l *looking) writeStatus(f *doctor.Facts) error {
+	kept := reportWritten(l.lookWritten(f)) // has a say in NotLookedAt
+	r := statusReport{
+		FormatVersion: 1, On: f.AuditOn(), ByAuditsetup: f.Manifest != nil && f.Manifest.Changed(), Profile: f.Profile(),
+		Enabled: reportEnabled(f), Unfinished: reportCutOff(f), Asked: reportAsked(f), Kept: kept, Process: reportProcess(f), Flags: reportSettings(f), Files: reportLooked(f), Log: reportLog(f),
+		Webhook: reportReceiver(f), Events: reportEvents(f), Drift: []statusDrift{}, NotLookedAt: reportUnseen(f),
+	}
+	if f.Version.Minor != 0 {
+		r.KubeVersion = f.Version.String()
+	}
+	for _, d := range f.Differences() {
+		r.Drift = append(r.Drift, statusDrift(d))
+	}
+	for _, found := range doctor.Run(f) {
+		if found.Severity == doctor.Error {
+			r.Errors++
+		} else {
+			r.Warnings++
+		}
+	}
+	return writeJSON(l.io.Out, r)
+}
 
 type statusEnabled struct {
 	ID   string    `json:"id"`
@@ -19,10 +67,22 @@ type statusEnabled struct {
 	ManifestUnchanged bool `json:"manifestUnchanged"`
 }
 
+// statusCutOff is a change that was cut off.
+type statusCutOff struct {
+	ID      string    `json:"id"`
+	Command string    `json:"command"`
+	Time    time.Time `json:"time"`
+	Step    string    `json:"step"`
+	Written int       `json:"written"` // files that are as the change has them
+	Files   int       `json:"files"`
+	Remedy  string    `json:"remedy"`
+}
+
 type statusProcess struct {
 	PID        int        `json:"pid"`
 	Started    *time.Time `json:"started"`
 	AsManifest bool       `json:"asManifest"`
+	On         bool       `json:"on"` // as its command line has it
 	Ready      bool       `json:"ready"`
 }
 
@@ -34,6 +94,7 @@ type statusFlag struct {
 	Ours     bool    `json:"ours"`
 	Manifest *string `json:"manifest"`
 	Running  *string `json:"running"`
+	Spec     *string `json:"spec"`
 	Kubeadm  *string `json:"kubeadm"`
 }
 
@@ -62,6 +123,10 @@ type statusWebhook struct {
 	Receiver string `json:"receiver"`
 	Answers  bool   `json:"answers"`
 	Error    string `json:"error"`
+	// Posts are those since the kube-apiserver started, and Failed how many of them
+	// were not taken; both are 0 as well where that is not known.
+	Posts  float64 `json:"posts"`
+	Failed float64 `json:"failed"`
 }
 
 type statusEvents struct {
@@ -101,11 +166,27 @@ func reportEnabled(f *doctor.Facts) *statusEnabled {
 	return &statusEnabled{f.Enabled.ID, f.Enabled.Time.UTC(), f.Enabled.Manifest == f.File.SHA256}
 }
 
+func reportCutOff(f *doctor.Facts) *statusCutOff {
+	c := f.CutOff
+	if c == nil {
+		return nil
+	}
+	return &statusCutOff{c.ID, c.Command, c.Time.UTC(), c.Step, c.Written, c.Files, rollbackCommand(f)}
+}
+
+func reportAsked(f *doctor.Facts) *setup.Spec {
+	if f.Asked == nil {
+		return nil
+	}
+	shown, _ := f.Asked.Shown()
+	return &shown
+}
+
 func reportProcess(f *doctor.Facts) *statusProcess {
 	if f.Process == nil {
 		return nil
 	}
-	return &statusProcess{f.Process.PID, moment(f.Process.Started), f.Process.AsManifest, f.NotReady == nil}
+	return &statusProcess{f.Process.PID, moment(f.Process.Started), f.Process.AsManifest, f.Process.AuditOn(), f.NotReady == nil}
 }
 
 func reportSettings(f *doctor.Facts) []statusFlag {
@@ -126,6 +207,9 @@ func reportSettings(f *doctor.Facts) []statusFlag {
 		for name, value := range f.Process.AuditFlags() {
 			at(name).Running = &value
 		}
+	}
+	for name, value := range f.Wanted {
+		at(name).Spec = &value
 	}
 	if f.Kubeadm != nil {
 		for name, value := range f.Kubeadm.Flags {
@@ -185,6 +269,7 @@ func reportReceiver(f *doctor.Facts) *statusWebhook {
 	if f.Receiver.Err != nil {
 		w.Error = f.Receiver.Err.Error()
 	}
+	_, w.Posts, w.Failed = f.PostsToReceiver()
 	return w
 }
 

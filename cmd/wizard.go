@@ -57,7 +57,7 @@ var errBack = errors.New("back a step")
 // steps are all questions, in order. Figures need the rate, so that comes first.
 var steps = []step{
 	{[]string{"take-over"}, (*wizard).foreign, (*wizard).askTakeOver},
-	{[]string{"rate"}, nil, (*wizard).askRate},
+	{[]string{"rate", "cluster-rate"}, (*wizard).ofOneServer, (*wizard).askRate},
 	{[]string{"profile", "policy"}, nil, (*wizard).askPurpose},
 	{[]string{"profile", "policy"}, nil, (*wizard).askProfile},
 	{[]string{"backend"}, nil, (*wizard).askBackends},

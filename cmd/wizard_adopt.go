@@ -18,7 +18,7 @@ import (
 
 // adopt proposes what an earlier run has set up, as far as the manifest and the
 // files that it names tell; what was given in flags stays. What is asked for
-// nowhere is kept. The rate cannot be told from any of it.
+// nowhere is kept. The rate cannot be told from any of it: see recall.
 func (w *wizard) adopt() {
 	force := map[string]string{}
 	for _, s := range w.found.settings {
@@ -92,12 +92,7 @@ func (w *wizard) adoptReceiver() {
 	}
 	hook.URL, hook.CAFile, hook.InsecureSkipTLSVerify = c.Server, c.CA.Path, c.InsecureSkipTLSVerify
 	hook.ClientCertificateFile, hook.ClientKeyFile, hook.TokenFile = c.Certificate.Path, c.Key.Path, c.TokenFile
-	switch {
-	case c.Certificate.Path != "":
-		w.credentials = byCertificate
-	case c.TokenFile != "":
-		w.credentials = byToken
-	}
+	w.setCredentials(c.Certificate.Path, c.TokenFile)
 }
 
 // keep proposes a value that is in force, unless it is the standard one or

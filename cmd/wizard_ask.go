@@ -62,6 +62,10 @@ func (w *wizard) askTakeOver() error {
 	return w.try("take-over", "takeOver", func(s *setup.Spec) { s.TakeOver = true })
 }
 
+// ofOneServer tells whether the load is not that of the whole cluster, as it may
+// have been said last time.
+func (w *wizard) ofOneServer() bool { return w.in.Spec.Load.ClusterRequestsPerSecond == nil }
+
 func (w *wizard) askRate() error {
 	proposal := "100"
 	if r := w.in.Spec.Load.RequestsPerSecond; r != nil {
@@ -73,7 +77,12 @@ func (w *wizard) askRate() error {
 		if err != nil {
 			return fmt.Errorf("%q is not a number: write it as 300, or 12.5", cut(answer, 30))
 		}
-		return w.try("rate", "load.requestsPerSecond", func(s *setup.Spec) { s.Load.RequestsPerSecond = &rate })
+		return w.try("rate", "load.requestsPerSecond", func(s *setup.Spec) {
+			if before := s.Load.RequestsPerSecond; before != nil && *before != rate && !w.flags.Changed("mean-rate") {
+				s.Load.MeanRequestsPerSecond = nil // it was that of another peak
+			}
+			s.Load.RequestsPerSecond = &rate
+		})
 	})
 }
 
@@ -183,7 +192,7 @@ func (w *wizard) profileChoice(p profiles.Profile, proposed bool) choice {
 
 // expect is what a profile comes to at the given rate.
 func (w *wizard) expect(p profiles.Profile) (tuning.Result, error) {
-	load, _, problems := w.in.Spec.Tuning(p, w.in.Origins)
+	load, _, problems := w.in.Spec.Tuning(setup.GuessOf(p), w.in.Origins)
 	if err := problems.Err(); err != nil {
 		return tuning.Result{}, err
 	}

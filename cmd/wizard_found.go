@@ -4,6 +4,7 @@
 package cmd
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path"
@@ -39,6 +40,9 @@ type found struct {
 	settings []manifest.Setting
 	// kept is where the setup is kept for kubeadm.
 	kept *keeper
+	// last is what the last enable was asked for, in words; empty when nobody
+	// knows.
+	last string
 }
 
 // look reads the host. Whatever keeps a change from being made whatever the
@@ -62,6 +66,10 @@ func (w *wizard) look(inErr error) error {
 	w.found.manifest, w.found.version, w.found.settings = m, desired.Version, m.AuditSettings()
 	if m.Changed() {
 		w.adopt()
+	}
+	w.recall()
+	if w.in.Spec.Policy.File == "" {
+		w.setPurpose(cmp.Or(w.in.Spec.Policy.Profile, w.found.profile, setup.DefaultProfile))
 	}
 	w.found.log, w.found.webhook = w.in.Spec.Log, w.in.Spec.Webhook
 	return nil
@@ -92,6 +100,9 @@ func (w *wizard) introduce() {
 	}
 	if free, all, ok := w.space(); ok {
 		w.entry("free disk", fmt.Sprintf("%s of %s, at %s", tuning.FormatBytes(free), tuning.FormatBytes(all), w.logFolder()))
+	}
+	if w.found.last != "" {
+		w.entry("last time", w.found.last)
 	}
 	if given := w.givenFlags(); given != "" {
 		w.entry("not asked", given)

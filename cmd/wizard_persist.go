@@ -15,7 +15,7 @@ func (w *wizard) askPersist() error {
 	modes := []persist.Mode{persist.KubeadmConfig, persist.KubeadmPatches, persist.None}
 	first := 0
 	for i, m := range modes {
-		if string(m) == w.persist.value || w.persist.value == "" && m == persist.KubeadmPatches && w.found.kept.folder.Holds() {
+		if string(m) == w.in.Spec.Persist || w.in.Spec.Persist == "" && m == persist.KubeadmPatches && w.found.kept.folder.Holds() {
 			first = i
 		}
 	}
@@ -26,7 +26,7 @@ func (w *wizard) askPersist() error {
 		{label: "no", short: "no", detail: "After an upgrade audit is off until auditsetup enable runs again."},
 	}}, first)
 	if err == nil {
-		w.persist.value = string(modes[i])
+		w.in.Spec.Persist = string(modes[i]) // each is good
 	}
 	return err
 }

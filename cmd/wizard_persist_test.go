@@ -44,7 +44,7 @@ func TestAskPersist(t *testing.T) {
 	} {
 		var proposed string
 		w := &wizard{enableOptions: &enableOptions{}}
-		w.persist.value, w.prompt = c.before, answering{word: c.word, proposed: &proposed}
+		w.in.Spec.Persist, w.prompt = c.before, answering{word: c.word, proposed: &proposed}
 		if w.upgraded() {
 			t.Fatal("it is asked before anything was found")
 		}
@@ -53,8 +53,8 @@ func TestAskPersist(t *testing.T) {
 			t.Error("it is asked without a cluster")
 		}
 		err := w.askPersist()
-		if proposed != c.proposed || w.persist.value != c.want || errors.Is(err, errBack) != (c.word == "back") {
-			t.Errorf("%+v: %q is proposed, and it becomes %q, %v", c, proposed, w.persist.value, err)
+		if proposed != c.proposed || w.in.Spec.Persist != c.want || errors.Is(err, errBack) != (c.word == "back") {
+			t.Errorf("%+v: %q is proposed, and it becomes %q, %v", c, proposed, w.in.Spec.Persist, err)
 		}
 	}
 }

@@ -8,13 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/auditsetup/auditsetup/document"
 	"github.com/auditsetup/auditsetup/setup"
-	"github.com/spf13/pflag"
 )
 
 // savedAnswers is the spec file that the wizard wrote, if any.
@@ -144,58 +141,6 @@ func (w *wizard) finish(p *planned) error {
 	return err
 }
 
-// spoken is a flag that says a part of a Spec.
-type spoken struct {
-	flag  string
-	value func(*setup.Spec) string
-}
-
-// aloud are the flags for the parts of a Spec that the wizard may set.
-var aloud = []spoken{
-	{"take-over", func(s *setup.Spec) string { return given(s.TakeOver) }},
-	{"rate", func(s *setup.Spec) string { return float(s.Load.RequestsPerSecond) }},
-	{"events-per-request", func(s *setup.Spec) string { return float(s.Load.EventsPerRequest) }},
-	{"bytes-per-event", func(s *setup.Spec) string { return float(s.Load.BytesPerEvent) }},
-	{"profile", func(s *setup.Spec) string { return s.Policy.Profile }},
-	{"policy", func(s *setup.Spec) string { return s.Policy.File }},
-	{"policy-path", func(s *setup.Spec) string { return s.Policy.Path }},
-	{"backend", backends},
-	{"webhook-url", func(s *setup.Spec) string { return s.Webhook.URL }},
-	{"webhook-ca", func(s *setup.Spec) string { return s.Webhook.CAFile }},
-	{"webhook-client-certificate", func(s *setup.Spec) string { return s.Webhook.ClientCertificateFile }},
-	{"webhook-client-key", func(s *setup.Spec) string { return s.Webhook.ClientKeyFile }},
-	{"webhook-token-file", func(s *setup.Spec) string { return s.Webhook.TokenFile }},
-	{"webhook-config", func(s *setup.Spec) string { return s.Webhook.ConfigFile }},
-	{"webhook-insecure-skip-tls-verify", func(s *setup.Spec) string { return given(s.Webhook.InsecureSkipTLSVerify) }},
-	{"webhook-path", func(s *setup.Spec) string { return s.Webhook.Path }},
-	{"webhook-initial-backoff", func(s *setup.Spec) string { return s.Webhook.InitialBackoff }},
-	{"max-event-size", func(s *setup.Spec) string { return s.Webhook.MaxEventSize }},
-	{"webhook-mode", func(s *setup.Spec) string { return s.Webhook.Mode }},
-	{"log-path", func(s *setup.Spec) string { return s.Log.Path }},
-	{"log-mode", func(s *setup.Spec) string { return s.Log.Mode }},
-	{"retention", func(s *setup.Spec) string { return s.Log.Retention }},
-	{"disk-budget", func(s *setup.Spec) string { return s.Log.DiskBudget }},
-	{"compress", func(s *setup.Spec) string { return given(s.Log.Compress) }},
-}
-
-// given is the value of a flag that stands alone; empty leaves it out.
-func given(on bool) string { return strings.TrimPrefix(strconv.FormatBool(on), "false") }
-
-func float(x *float64) string {
-	if x == nil {
-		return ""
-	}
-	return strconv.FormatFloat(*x, 'f', -1, 64)
-}
-
-func backends(s *setup.Spec) string {
-	var names []string
-	for _, b := range s.Backends {
-		names = append(names, string(b))
-	}
-	return strings.Join(names, ",")
-}
-
 // command is what does the same without asking, a flag with its value for each
 // element. It goes by the saved spec file if that has the present answers.
 func (w *wizard) command() []string {
@@ -211,9 +156,6 @@ func (w *wizard) command() []string {
 	if w.noWait {
 		words = append(words, "--no-wait")
 	}
-	if mode := w.persist.value; mode != "" {
-		words = append(words, "--persist "+mode)
-	}
 	if w.patches != "" {
 		words = append(words, "--patches "+shellWord(w.patches))
 	}
@@ -225,31 +167,7 @@ func (w *wizard) asFlags() []string {
 	if spec.Policy.File == asEdited {
 		spec.Policy.File = w.host.Display(w.installedPolicy())
 	}
-	var words []string
-	for _, s := range aloud {
-		value := s.value(&spec)
-		switch {
-		case value == "":
-		case w.flags.Lookup(s.flag).NoOptDefVal != "":
-			words = append(words, "--"+s.flag)
-		default:
-			words = append(words, "--"+s.flag+" "+shellWord(value))
-		}
-	}
-	w.flags.Visit(func(f *pflag.Flag) {
-		_, laid := layers[f.Name]
-		if !laid && f.Name != "set" || slices.ContainsFunc(aloud, func(s spoken) bool { return s.flag == f.Name }) {
-			return
-		}
-		if list, ok := f.Value.(pflag.SliceValue); ok {
-			for _, v := range list.GetSlice() {
-				words = append(words, "--"+f.Name+" "+shellWord(v))
-			}
-			return
-		}
-		words = append(words, "--"+f.Name+"="+shellWord(f.Value.String()))
-	})
-	return words
+	return saidWords(spec)
 }
 
 func (w *wizard) installedPolicy() string {

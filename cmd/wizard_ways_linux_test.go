@@ -74,7 +74,7 @@ func TestWizardGivenFlags(t *testing.T) {
 		"--stall", "10s", "--compress", "--disk-budget", "2Gi")
 	p.walk(a{"not asked  given by --backend log, --disk-budget 2Gi, --profile metadata,\n             --rate 10\n", ""}, a{"How far back", "1d" + enter}, a{more, toLast}, a{last, down + enter})
 	command := repeats(t, p.ends(0))
-	for _, flag := range []string{"--set audit-log-maxsize=7", "--stall=10s", "--compress", "--rate 10", "--profile metadata"} {
+	for _, flag := range []string{"--set audit-log-maxsize=7", "--stall 10s", "--compress", "--rate 10", "--profile metadata"} {
 		if !strings.Contains(command, " "+flag+" ") {
 			t.Errorf("no %s in\n%s", flag, command)
 		}
@@ -292,5 +292,27 @@ func TestWizardHangUp(t *testing.T) {
 	<-p.ended
 	if _, err := os.Stat(filepath.Join(dir, "root/var/lib/auditsetup")); err == nil || !maps.Equal(before, tree(t, dir)) {
 		t.Error("written")
+	}
+}
+
+// TestWizardExamines has what is in the way of a change on a running machine said
+// before consent is asked for, which is not asked for then.
+func TestWizardExamines(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []seat{{}, {term: "dumb"}} {
+		kind.dir = machine(t)
+		at := filepath.Join(kind.dir, "root", imageManifest)
+		before := tree(t, kind.dir)
+		p := kind.run(t, "enable", "--manifest", at, "--state-dir", filepath.Join(kind.dir, "state"), "--rate", "10", "--profile", "metadata", "--backend", "log", "--retention", "1d", "--persist", "none")
+		p.answers("The most that", "2Gi"+enter)
+		p.sees("no kubelet")
+		p.follow(kind, a{"This cannot be done. What now?", "\x03"})
+		said := p.ends(1)
+		if strings.Contains(said, last) || strings.Contains(said, "write these changes") {
+			t.Errorf("consent is asked for\n%s", said)
+		}
+		if after := tree(t, kind.dir); !maps.Equal(after, before) {
+			t.Errorf("written: %v", after)
+		}
 	}
 }

@@ -30,6 +30,13 @@ var bad = []struct {
 	{"a backup", func(_ *testing.T, _ *pod, f *doctor.Facts) {
 		f.Strays = []document.Problem{{File: manifestPath + ".bak", What: "defines the same pod", Hint: "mv it"}}
 	}, []string{"stray-manifest:error"}, "mv it"},
+	{"a backup that runs", func(_ *testing.T, _ *pod, f *doctor.Facts) {
+		f.Strays = []document.Problem{{File: manifestPath + ".bak", What: "defines the same pod", Hint: "mv it"}}
+		f.Process.AsManifest, f.Process.Args = false, []string{"kube-apiserver"}
+	}, []string{"stray-manifest:error", "running-drift:error"}, "mv it"},
+	{"nothing in force", func(_ *testing.T, _ *pod, f *doctor.Facts) {
+		f.Process.AsManifest, f.Process.Args = false, []string{"kube-apiserver", "--audit-log-maxage=3"}
+	}, []string{"running-drift:error"}, "records nothing"},
 	{"readable manifest", func(_ *testing.T, _ *pod, f *doctor.Facts) { f.File.Mode = 0o644 }, []string{"manifest-permissions:warning"}, "chmod 0600 " + manifestPath},
 	{"another's manifest", func(_ *testing.T, _ *pod, f *doctor.Facts) { f.File.UID = 1000 }, []string{"manifest-permissions:warning"}, "chown root:root"},
 	{"off", func(t *testing.T, p *pod, f *doctor.Facts) { p.flags = nil; read(t, f, p) }, []string{"audit-off:error"}, "auditsetup enable"},
@@ -208,6 +215,14 @@ var bad = []struct {
 		setWebhook(t, f, p, "server: https://h")
 		f.Receiver.Err = errors.New("connection refused")
 	}, []string{"webhook-unreachable:error"}, "https://h does not answer: connection refused"},
+	{"silent receiver", func(t *testing.T, p *pod, f *doctor.Facts) {
+		setWebhook(t, f, p, "server: https://h:9443/audit")
+		f.Metrics.Posts = map[string]map[string]float64{"h:9443": {"<error>": 9}, "h": {"500": 3}}
+	}, []string{"webhook-failing:error"}, "9 of 9 posts to https://h:9443 have failed since the kube-apiserver started: 9 times no answer"},
+	{"refusing receiver", func(t *testing.T, p *pod, f *doctor.Facts) {
+		setWebhook(t, f, p, "server: https://h")
+		f.Metrics.Posts = map[string]map[string]float64{"h": {"200": 100, "401": 5, "500": 1}}
+	}, []string{"webhook-failing:warning"}, "6 of 106 posts to https://h have failed since the kube-apiserver started: 5 times 401, 1 times 500"},
 	{"not believed", func(t *testing.T, p *pod, f *doctor.Facts) {
 		setWebhook(t, f, p, "server: https://h")
 		f.Receiver.Certificates = document.Problems{{File: "https://h", What: "expired", Hint: "renew"}}

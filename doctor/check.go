@@ -3,10 +3,7 @@
 
 package doctor
 
-import (
-	"fmt"
-	"slices"
-)
+import "slices"
 
 // Severity is how bad a finding is.
 type Severity string
@@ -105,44 +102,6 @@ func Run(f *Facts) []Finding {
 // at is a finding with the manifest.
 func (f *Facts) at(line int, what, remedy string) Finding {
 	return Finding{File: f.show(f.Path), Line: line, What: what, Remedy: remedy}
-}
-
-// enable is the command that sets something up anew. Where somebody else's flags
-// stand it has to be told to replace them.
-func (f *Facts) enable(flags string) string {
-	if flags != "" {
-		flags = " " + flags
-	}
-	if f.AuditOn() && !f.Manifest.Changed() {
-		flags += " --take-over"
-	}
-	return "auditsetup enable" + f.Retype + flags
-}
-
-// again is enable for what it did before: what was chosen then has to be said
-// again.
-func (f *Facts) again() string {
-	command := f.enable("")
-	if f.Enabled != nil || f.Manifest.Changed() {
-		command += " " + asLastTime
-	}
-	return command
-}
-
-const asLastTime = "(with the flags or the spec file of last time)"
-
-// set is how a flag gets another value: by hand where the line is somebody
-// else's, and by the command that wrote it, to which what was chosen then has to
-// be said again.
-func (f *Facts) set(name, value string) string {
-	s, given := f.Flag(name)
-	switch {
-	case f.Manifest.Changed():
-		return fmt.Sprintf("auditsetup enable%s --set %s=%s %s", f.Retype, name, value, asLastTime)
-	case given:
-		return fmt.Sprintf("write --%s=%s in line %d; or let auditsetup do it: %s", name, value, s.Line, f.enable(""))
-	}
-	return fmt.Sprintf("add --%s=%s to the command; or let auditsetup do it: %s", name, value, f.enable(""))
 }
 
 // in is a finding with another file.

@@ -87,6 +87,10 @@ var good = []struct {
 		read(t, f, p)
 	}},
 	{"with a webhook", func(t *testing.T, p *pod, f *doctor.Facts) { setWebhook(t, f, p, "server: https://h") }},
+	{"a receiver that was started anew", func(t *testing.T, p *pod, f *doctor.Facts) {
+		setWebhook(t, f, p, "server: https://h")
+		f.Metrics.Posts = map[string]map[string]float64{"h": {"200": 95, "<error>": 5}, "hook.shop.svc:443": {"500": 9}}
+	}},
 	{"webhook on this host", func(t *testing.T, p *pod, f *doctor.Facts) { setWebhook(t, f, p, "server: http://127.0.0.1:8080/x") }},
 	{"standard output", func(t *testing.T, p *pod, f *doctor.Facts) {
 		p.set("audit-log-path", "-")
@@ -153,5 +157,27 @@ func TestTable(t *testing.T) {
 	}
 	if _, ok := doctor.Lookup("no-such-check"); ok {
 		t.Error("a check is found that is none")
+	}
+}
+
+// TestRunningAudit reads the command line as the kube-apiserver does.
+func TestRunningAudit(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]bool{
+		"kube-apiserver --secure-port=6443":                      false,
+		"kube-apiserver --audit-log-maxage=30":                   false,
+		"kube-apiserver --audit-log-path=":                       false,
+		"kube-apiserver --audit-policy-file=/p.yaml":             true,
+		"kube-apiserver --audit-log-path /var/log/audit.log":     true,
+		"kube-apiserver --audit_webhook_config_file=/w.yaml":     true,
+		"kube-apiserver --audit-dynamic-configuration=false":     false,
+		"kube-apiserver --audit-dynamic-configuration":           true,
+		"kube-apiserver --audit-log-path=/a --audit-log-path=":   false,
+		"kube-apiserver --etcd-servers=--audit-log-path=/a --v=": false,
+	} {
+		p := doctor.Process{Args: strings.Fields(args)}
+		if got := p.AuditOn(); got != want {
+			t.Errorf("%s: %t", args, got)
+		}
 	}
 }

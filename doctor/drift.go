@@ -17,16 +17,17 @@ import (
 
 // What the manifest is compared with.
 const (
-	// Running is the process, Record what enable wrote, and KubeadmConfig what
-	// kubeadm upgrade would write.
+	// Running is the process, Record what enable wrote, Spec what it was asked for
+	// comes to, and KubeadmConfig what kubeadm upgrade would write.
 	Running       = "running"
 	Record        = "record"
+	Spec          = "spec"
 	KubeadmConfig = "kubeadm-config"
 )
 
 // Difference is one between the manifest and something else.
 type Difference struct {
-	// Between is Running, Record or KubeadmConfig.
+	// Between is Running, Record, Spec or KubeadmConfig.
 	Between string
 	// Name is that of a flag with its dashes, or of a volume, mount or annotation.
 	Name string
@@ -44,7 +45,8 @@ func (f *Facts) Differences() []Difference {
 	if f.Manifest == nil {
 		return nil
 	}
-	return slices.Concat(f.fromRunning(), f.fromRecord(), f.fromKubeadm())
+	record := f.fromRecord()
+	return slices.Concat(f.fromRunning(), record, f.fromSpec(record), f.fromKubeadm())
 }
 
 func (f *Facts) fromRunning() []Difference {
@@ -163,6 +165,21 @@ func (f *Facts) fromRecord() []Difference {
 		}
 	}
 	return all
+}
+
+// fromSpec compares with what enable was asked for: it comes to something else
+// with another version of Kubernetes or of auditsetup, or when kubeadm has
+// written an older setup. What is in told is not told again.
+func (f *Facts) fromSpec(told []Difference) []Difference {
+	switch {
+	case f.Wanted == nil:
+		return nil
+	case !f.AuditOn():
+		return []Difference{{Between: Spec, Name: "audit", Text: "audit was asked for, and is off in the manifest"}}
+	}
+	return slices.DeleteFunc(f.compare(Spec, f.Wanted, "the spec of last time"), func(d Difference) bool {
+		return slices.ContainsFunc(told, func(t Difference) bool { return t.Name == d.Name })
+	})
 }
 
 // fromKubeadm compares with what kubeadm upgrade writes the manifest from.

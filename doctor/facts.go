@@ -24,6 +24,7 @@ import (
 	"github.com/auditsetup/auditsetup/document"
 	"github.com/auditsetup/auditsetup/manifest"
 	"github.com/auditsetup/auditsetup/policy"
+	"github.com/auditsetup/auditsetup/setup"
 	"github.com/auditsetup/auditsetup/webhook"
 )
 
@@ -89,8 +90,16 @@ type Facts struct {
 	NotReady error
 	// Enabled is the change of auditsetup that is in force, nil when there is none.
 	Enabled *Enabled
-	// Unfinished says why a change was cut off; nil when none was.
+	// Asked is what that was asked for, nil when nobody knows, and AskedFile the
+	// spec file in which it is kept, as the user can type it. Wanted are the audit
+	// flags that it comes to, by name; nil when that cannot be worked out.
+	Asked     *setup.Spec
+	AskedFile string
+	Wanted    map[string]string
+	// Unfinished says why a change was cut off; nil when none was. CutOff tells
+	// how far it came.
 	Unfinished error
+	CutOff     *CutOff
 
 	Unseen []Unseen
 }
@@ -178,6 +187,9 @@ type Metrics struct {
 	Requests, Events, Rejected float64
 	// Lost are events by the part that lost them: buffered, webhook, log, truncate.
 	Lost map[string]float64
+	// Posts are the POST requests that it has sent to anybody, by HOST:PORT and then
+	// by the status of the answer, which is "<error>" where none came.
+	Posts map[string]map[string]float64
 }
 
 // Kubeadm is what a kubeadm upgrade would write the manifest from.
@@ -198,19 +210,21 @@ type Patches struct {
 	Text string
 }
 
-// Enabled is an enable that nothing has taken back.
-type Enabled struct {
-	ID   string
-	Time time.Time
-	// Manifest is the SHA-256 of the manifest that it wrote.
-	Manifest string
-}
-
 // AuditOn says whether the manifest has a flag that would have anything
 // recorded; without a manifest it does not.
 func (f *Facts) AuditOn() bool {
+	return turnsOn(func(name string) string { s, _ := f.Flag(name); return s.Value })
+}
+
+// AuditOn is that of [Facts], for the command line.
+func (p *Process) AuditOn() bool {
+	flags := p.AuditFlags()
+	return turnsOn(func(name string) string { return flags[name] })
+}
+
+func turnsOn(value func(flag string) string) bool {
 	for _, name := range []string{"audit-policy-file", "audit-log-path", "audit-webhook-config-file", "audit-dynamic-configuration"} {
-		if s, ok := f.Flag(name); ok && s.Value != "" && s.Value != "false" {
+		if v := value(name); v != "" && v != "false" {
 			return true
 		}
 	}
@@ -298,9 +312,9 @@ func (f *Facts) show(p string) string {
 	return f.Display(p)
 }
 
-// unchanged says whether a file is as enable wrote it, by the hashes in the
+// Unchanged says whether a file is as enable wrote it, by the hashes in the
 // pod's annotation; known is false where there is none to go by.
-func (f *Facts) unchanged(file File) (same, known bool) {
+func (f *Facts) Unchanged(file File) (same, known bool) {
 	if f.Manifest == nil || file.SHA256 == "" {
 		return false, false
 	}

@@ -216,7 +216,7 @@ func shortDisk(f *Facts) []Finding {
 		return nil
 	}
 	free, used, most := f.Disk.Free, f.Log.Bytes, f.MostBytes()
-	remedy := fmt.Sprintf("auditsetup enable%s --disk-budget %dMi %s; or --log-path on another disk", f.Retype, max(1, (free+used)/5*4>>20), asLastTime)
+	remedy := f.known(f.enable(fmt.Sprintf("--disk-budget %dMi", max(1, (free+used)/5*4>>20)))) + "; or --log-path on another disk"
 	switch {
 	case f.Disk.Size > 0 && free < f.Disk.Size/fullShare:
 		return []Finding{f.in(f.Log.Dir, fmt.Sprintf("has only %s free of %s", tuning.FormatBytes(free), tuning.FormatBytes(f.Disk.Size)), fmt.Sprintf("free some space: df -h %s", word(path.Clean(f.show(f.Log.Dir.Path)))))}

@@ -63,12 +63,15 @@ var policyChecks = []Check{
 		Remedy: "auditsetup enable --policy FILE --take-over to keep the change, or auditsetup enable --take-over with what was chosen last time",
 		Source: "manifest.PolicyAnnotation",
 		find: func(f *Facts) []Finding {
-			same, known := f.unchanged(f.PolicyFile)
+			same, known := f.Unchanged(f.PolicyFile)
 			if same || !known || f.newer(f.PolicyFile) {
 				return nil
 			}
-			return []Finding{f.in(f.PolicyFile, "is not the policy that auditsetup enable wrote",
-				"to put it back: "+f.enable("--take-over")+" "+asLastTime)}
+			to := "to put it back: "
+			if f.Asked != nil && f.Asked.Policy.File != "" && f.Asked.Policy.File == f.show(f.PolicyFile.Path) {
+				to = "to keep it: " // it was asked for by this very name
+			}
+			return []Finding{f.in(f.PolicyFile, "is not the policy that auditsetup enable wrote", to+f.known(f.enable("--take-over")))}
 		},
 	},
 	{
@@ -126,7 +129,7 @@ func (f *Facts) newer(file File) bool {
 // stale finds a file that the running server has read before it was changed.
 // flags have enable take it from a copy in /root.
 func (f *Facts) stale(file File, flags string) []Finding {
-	same, known := f.unchanged(file)
+	same, known := f.Unchanged(file)
 	if same || !f.newer(file) {
 		return nil
 	}

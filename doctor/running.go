@@ -31,14 +31,14 @@ var runningChecks = []Check{
 		How:    "/proc/PID/cmdline of the process that listens at the manifest's address, on a running machine",
 		Remedy: "see why the kubelet has not taken the file: journalctl -u kubelet --since -1h",
 		Source: "kubernetes-sigs/kubespray#9874; siderolabs/omni, which drops audit flags",
-		find:   func(f *Facts) []Finding { return f.drifted(Running, "") },
+		find:   runningDrift,
 	},
 	{
 		ID: "manifest-drift", Family: "running", severity: Warning, needs: pod,
 		Title:  "somebody changed what enable wrote into the manifest",
 		Why:    "what is in force is not what was decided on, and the numbers may no longer fit each other",
 		How:    "the manifest against the record that enable keeps in one of the pod's annotations",
-		Remedy: "auditsetup enable, with the flags or the spec file of last time",
+		Remedy: "auditsetup enable with the flags of last time, which the finding names if they are known",
 		Source: "manifest.Undo",
 		find:   func(f *Facts) []Finding { return f.drifted(Record, f.again()) },
 	},
@@ -47,7 +47,7 @@ var runningChecks = []Check{
 		Title:  "what enable wrote is gone from the manifest",
 		Why:    "kubeadm upgrade writes the manifest anew from its own configuration, and so does whoever puts an older file back: audit is off, or as somebody else has it",
 		How:    "the last record in the state folder says that an enable is in force, and the manifest has none of it",
-		Remedy: "auditsetup enable, with the flags or the spec file of last time",
+		Remedy: "auditsetup enable with the flags of last time, which the finding names if they are known",
 		Source: "kubernetes/kubeadm#541, #950, #2157",
 		find: func(f *Facts) []Finding {
 			if f.Enabled == nil || f.Manifest.Changed() || f.kept() {
@@ -76,6 +76,20 @@ var runningChecks = []Check{
 // write that anew as often as it likes.
 func (f *Facts) kept() bool {
 	return f.AuditOn() && f.Kubeadm != nil && len(f.fromKubeadm()) == 0
+}
+
+// runningDrift is one finding for each flag, or a single one where the process has
+// nothing of audit.
+func runningDrift(f *Facts) []Finding {
+	remedy := ""
+	if len(f.Strays) > 0 {
+		remedy = "move the file away that runs instead, see stray-manifest above"
+	}
+	found := f.drifted(Running, remedy)
+	if len(found) > 1 && f.AuditOn() && !f.Process.AuditOn() {
+		return []Finding{f.at(0, fmt.Sprintf("the running kube-apiserver, process %d, records nothing: it has none of the manifest's audit flags that would", f.Process.PID), remedy)}
+	}
+	return found
 }
 
 // drifted are the differences of one kind as findings.

@@ -14,7 +14,7 @@ var upgradeChecks = []Check{
 		Title:  "kubeadm upgrade would change the audit settings",
 		Why:    "it writes the manifest anew from the ConfigMap kubeadm-config and the patches that it is given; what is only in the manifest is lost, and nobody is told",
 		How:    "apiServer.extraArgs and extraVolumes of the ConfigMap kube-system/kubeadm-config against the manifest, and the patches in /etc/kubernetes/patches, on a running machine; other folders of patches are not known",
-		Remedy: "run auditsetup enable again after each upgrade, with the flags or the spec file of last time; or have kubeadm write it: auditsetup patch --format kubeadm-config, into kubectl -n kube-system edit configmap kubeadm-config",
+		Remedy: "run auditsetup enable again with the flags of last time: it keeps the setup where kubeadm upgrade finds it, in the ConfigMap, or with --persist kubeadm-patches in patches on this node",
 		Source: "kubernetes/kubeadm#541, #950, #2157; k8s.io/kubernetes cmd/kubeadm/app/phases/upgrade/staticpods.go",
 		find:   upgradeDrift,
 	},
@@ -40,5 +40,14 @@ func upgradeDrift(f *Facts) []Finding {
 	if len(f.Kubeadm.Flags) == 0 {
 		what = "kubeadm upgrade would write the manifest without audit: " + text
 	}
-	return []Finding{f.at(0, what, "")}
+	return []Finding{f.at(0, what, f.keep())}
+}
+
+// keep is how a setup gets to where kubeadm upgrade finds it. Last time it may have
+// been kept nowhere on purpose.
+func (f *Facts) keep() string {
+	if f.Asked != nil && f.Asked.Persist == "none" {
+		return "it was to be kept nowhere; to have kubeadm write it: " + f.enable("--persist kubeadm-config")
+	}
+	return f.again() + ", which keeps it in the ConfigMap (--persist kubeadm-patches: in patches on this node)"
 }

@@ -37,12 +37,8 @@ type interval struct {
 // counted since is taken. The error is document.Problems, such as for scrapes that
 // are the same, or of two processes.
 func FromMetrics(earlier, later *Scrape) (Measured, error) {
-	var i interval
-	var err error
-	switch {
-	case earlier == nil:
-		i, err = sinceStart(later)
-	default:
+	i, err := sinceStart(later)
+	if earlier != nil {
 		i, err = between(earlier, later)
 	}
 	if err != nil {

@@ -177,7 +177,7 @@ func (h *Host) begin(c Change) (*transaction, error) {
 	if len(records) > 0 {
 		tx.record.Sequence += records[len(records)-1].Sequence
 	}
-	if err := h.store(&tx.record, tx.describe()); err != nil {
+	if err := h.store(&tx.record, tx.describe(), c.Asked); err != nil {
 		return nil, nothingChanged(err)
 	}
 	tx.result.Record, tx.result.Backup = tx.record.ID, h.state("backups", tx.record.ID)

@@ -23,6 +23,10 @@ type Change struct {
 	// A file's own folder need not be named: when missing, it is made with mode
 	// 0700.
 	Folders []FolderChange
+	// Asked is what the change was asked for, in whatever form: it is kept beside
+	// the record, for [Host.Asked] to give back. Nil for nothing to keep; never a
+	// credential.
+	Asked []byte
 	// Undoes is the ID of the record that this change takes back, set by
 	// PlanRollback and empty otherwise.
 	Undoes string

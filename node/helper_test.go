@@ -70,6 +70,7 @@ func put(t testing.TB, h *Host, path, content string) {
 func enable() Change {
 	return Change{
 		Command: "enable",
+		Asked:   []byte("rate: 1\n"),
 		Files: []FileChange{
 			{Path: policyPath, New: []byte("policy 1\n")},
 			{Path: webhookPath, New: []byte("token: hunter2\n"), Secret: true},

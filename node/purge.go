@@ -8,12 +8,18 @@ import (
 	"io/fs"
 )
 
+// ErrLeft is what errors.Is finds when a purge has taken the records away for good
+// and could not remove all of their files.
+var ErrLeft = errors.New("files of the records are left")
+
 // Purge removes the state folder with every record and backup: after it nothing
 // can be rolled back. It refuses while another process holds the lock
 // (ErrLocked) and after a change that was cut off (ErrUnfinished), whose backups
-// are the only way back. A state folder that is not there is no error.
+// are the only way back. A state folder that is not there is no error, and where
+// it is a link, an empty one takes its place. Unless errors.Is finds ErrLeft, an
+// error means that everything is as it was.
 func (h *Host) Purge() error {
-	dir, name, err := h.openParent(h.state())
+	dir, name, linked, err := h.stateFolder()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -35,7 +41,34 @@ func (h *Host) Purge() error {
 	if err := h.sweepAll(); err != nil {
 		return h.fail(h.state(), "tidy up before the records go", err)
 	}
-	return h.fail(h.state(), "remove", purge(dir, name))
+	switch err := purge(dir, name); {
+	case errors.Is(err, ErrLeft):
+		return h.fail(dir.join(purgedName(name)), "remove what was put there", err)
+	case err != nil:
+		return h.fail(h.state(), "remove", err)
+	case linked:
+		return h.fail(h.state(), "make the folder anew", dir.mkdir(name, newAttributes(0o700, 0)))
+	}
+	return nil
+}
+
+// stateFolder is the folder that holds the state folder, and the name of that
+// one there, wherever a link leads.
+func (h *Host) stateFolder() (dir *folder, name string, linked bool, err error) {
+	dir, name, err = h.openParent(h.state())
+	if err != nil {
+		return nil, "", false, err
+	}
+	if info, err := dir.root.Lstat(name); err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		return dir, name, false, nil
+	}
+	dir.close()
+	target, err := h.resolve(h.state())
+	if err != nil {
+		return nil, "", false, err
+	}
+	dir, name, err = h.openParent("/" + target)
+	return dir, name, true, err
 }
 
 // sweepAll tidies, and gives what keeps dotfiles where they are: once the records
@@ -64,13 +97,17 @@ func purge(dir *folder, name string) error {
 	if err := dir.rename(name, gone); err != nil {
 		return err
 	}
-	if err := dir.sync(); err != nil {
-		return err
+	err := dir.sync()
+	if err == nil {
+		err = dir.host.at("remove", dir.join(gone))
 	}
-	if err := dir.host.at("remove", dir.join(gone)); err != nil {
-		return err
+	if err == nil {
+		err = dir.root.RemoveAll(gone)
 	}
-	return dir.root.RemoveAll(gone)
+	if err != nil {
+		return errors.Join(ErrLeft, err)
+	}
+	return nil
 }
 
 func purgedName(name string) string { return "." + name + ".purged" }

@@ -241,8 +241,9 @@ func (h *Host) setState(r *Record, state string) error {
 
 // store writes the backups and the record into a folder whose name begins with
 // a dot, and gives it its name when all of it is durable: there is never a
-// record without backups. backups maps the path on the host to the content.
-func (h *Host) store(r *Record, backups map[string][]byte) error {
+// record without backups. backups maps the path on the host to the content, and
+// asked is what was asked for, nil for nothing.
+func (h *Host) store(r *Record, backups map[string][]byte, asked []byte) error {
 	top := h.state("backups")
 	if err := h.makeState(top); err != nil {
 		return err
@@ -260,6 +261,9 @@ func (h *Host) store(r *Record, backups map[string][]byte) error {
 	}
 	temp := "." + r.ID
 	err = h.fillStore(filepath.Join(top, temp), r, backups)
+	if err == nil && asked != nil {
+		err = h.storeFile(filepath.Join(top, temp, askedName), asked)
+	}
 	if err == nil {
 		err = dir.rename(temp, r.ID)
 	}

@@ -206,8 +206,8 @@ func TestPurge(t *testing.T) {
 		h := newHost(t)
 		apply(t, h, enable())
 		h.step = stop(k, false, full)
-		if err := h.Purge(); err == nil {
-			t.Errorf("no error at step %d", k)
+		if err := h.Purge(); err == nil || errors.Is(err, ErrLeft) != (k >= 3) {
+			t.Errorf("at step %d: %v", k, err)
 		}
 		h.step = nil
 		if n := len(mustRecords(t, h)); n != 1 && k < 3 || n != 0 && k >= 3 {
@@ -217,6 +217,27 @@ func TestPurge(t *testing.T) {
 		if left, _ := os.ReadDir(h.Root + "/var/lib"); len(left) > 0 {
 			t.Errorf("left after step %d: %v", k, left)
 		}
+	}
+}
+
+// TestPurgeOfLink removes the records where a link leads, and what can be written
+// through it is written again.
+func TestPurgeOfLink(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	must(t, os.MkdirAll(h.Root+"/data/of-audit", 0o755))
+	must(t, os.Symlink("/data/of-audit", h.Root+DefaultStateDir))
+	apply(t, h, enable())
+	must(t, h.Purge())
+	if left, err := os.ReadDir(h.Root + "/data/of-audit"); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+	if left, err := os.ReadDir(h.Root + "/data"); err != nil || len(left) != 1 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+	asks(t, h, "enable", "one", "# again\n")
+	if _, data, err := h.Asked("enable", true); err != nil || string(data) != "one" {
+		t.Errorf("%q, %v", data, err)
 	}
 }
 

@@ -96,7 +96,7 @@ func (h *Host) folderAttributes(path string) (attributes, error) {
 // takes away the dotfiles of those that were cut off, and what a purge has left.
 // What fails is no reason to stop: it is tried again the next time.
 func (h *Host) tidy() {
-	if dir, name, err := h.openParent(h.state()); err == nil {
+	if dir, name, _, err := h.stateFolder(); err == nil {
 		if gone := purgedName(name); exists(dir, gone) && h.at("remove", dir.join(gone)) == nil {
 			_ = dir.root.RemoveAll(gone)
 		}

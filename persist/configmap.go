@@ -6,6 +6,7 @@ package persist
 import (
 	"context"
 	"errors"
+	"io/fs"
 	stdmaps "maps"
 	"os"
 	"time"
@@ -50,14 +51,65 @@ type ConfigMaps interface {
 	Update(ctx context.Context, configMap *corev1.ConfigMap, options metav1.UpdateOptions) (*corev1.ConfigMap, error)
 }
 
-// Connect gives the ConfigMaps of the cluster that a kubeconfig leads to, such as
-// /etc/kubernetes/admin.conf. Nothing is asked yet.
-func Connect(kubeconfig string) (ConfigMaps, error) {
-	client, err := connect(kubeconfig)
-	if err != nil {
-		return nil, document.Problem{File: kubeconfig, What: "cannot be used to ask the cluster: " + err.Error(), Hint: "run the command as root on a control plane node"}
+// Connect gives the ConfigMaps of the cluster that kubeconfigs lead to, such as
+// /etc/kubernetes/admin.conf: what one of them may not do, the next is asked to,
+// since administrators may be bound to read and not to write. Those that are not
+// there are passed over, and so are those that are of no use, if another one is.
+// Nothing is asked yet.
+func Connect(kubeconfigs ...string) (ConfigMaps, error) {
+	var all several
+	var first error
+	for _, file := range kubeconfigs {
+		client, err := connect(file)
+		switch {
+		case err == nil:
+			all = append(all, client.ConfigMaps(namespace))
+		case errors.Is(err, fs.ErrNotExist) && len(kubeconfigs) > 1: // super-admin.conf is of 1.29 on
+		case first == nil:
+			first = document.Problem{File: file, What: "cannot be used to ask the cluster: " + err.Error(), Hint: "run the command as root on a control plane node"}
+		}
 	}
-	return client.ConfigMaps(namespace), nil
+	switch {
+	case len(all) > 0:
+		return all, nil
+	case first == nil:
+		first = document.Problem{What: "there is no kubeconfig of an administrator here, such as the admin.conf of kubeadm", Hint: "run the command as root on a control plane node"}
+	}
+	return nil, first
+}
+
+// several are the same ConfigMaps, as seen with the credentials of several.
+type several []ConfigMaps
+
+// Get asks on whatever the reason of a refusal but that there is none.
+func (s several) Get(ctx context.Context, name string, options metav1.GetOptions) (*corev1.ConfigMap, error) {
+	var first error
+	for _, one := range s {
+		found, err := one.Get(ctx, name, options)
+		if err == nil || apierrors.IsNotFound(err) {
+			return found, err
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return nil, first
+}
+
+// Update goes on only where it was not allowed: what failed otherwise may have
+// been done.
+func (s several) Update(ctx context.Context, configMap *corev1.ConfigMap, options metav1.UpdateOptions) (*corev1.ConfigMap, error) {
+	var first error
+	for _, one := range s {
+		made, err := one.Update(ctx, configMap, options)
+		if !apierrors.IsForbidden(err) && !apierrors.IsUnauthorized(err) {
+			return made, err
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return nil, first
 }
 
 func connect(kubeconfig string) (*corev1client.CoreV1Client, error) {

@@ -150,7 +150,7 @@ func TestParseCounters(t *testing.T) {
 	if c.events != 42 || c.lost["webhook"] != 3 || c.lost["log"] != 1 || c.delivered() != 8 {
 		t.Errorf("%+v", c)
 	}
-	if got := c.refusals(); got != "2 times 500, 10 times <error>" {
+	if got := c.refusals(); got != "2 times 500, 10 times no answer" {
 		t.Errorf("%q", got)
 	}
 	if c := parseCounters(metrics, "a=b"); c.sent[`2"0,0`] != 100 {

@@ -71,13 +71,19 @@ func parseSample(line string) (name string, labels map[string]string, value floa
 // delivered is how many requests the host took.
 func (c counters) delivered() float64 { return c.sent["200"] + c.sent["201"] + c.sent["204"] }
 
-// refusals say what else came back, in words such as `3 times 500`.
+// refusals say what else came back, in words such as `3 times 500`; "" when
+// nothing did, be it that the first request still waits.
 func (c counters) refusals() string {
 	var parts []string
 	for _, code := range slices.Sorted(maps.Keys(c.sent)) {
-		if code != "200" && code != "201" && code != "204" {
-			parts = append(parts, strconv.FormatFloat(c.sent[code], 'f', -1, 64)+" times "+code)
+		if code == "200" || code == "201" || code == "204" {
+			continue
 		}
+		what := code
+		if code == "<error>" { // k8s.io/client-go rest/request.go: no answer at all
+			what = "no answer"
+		}
+		parts = append(parts, strconv.FormatFloat(c.sent[code], 'f', -1, 64)+" times "+what)
 	}
 	return strings.Join(parts, ", ")
 }

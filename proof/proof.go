@@ -222,7 +222,10 @@ func (s Setup) atReceiver(ctx context.Context, client *live.Client, c Candidate)
 	limit := time.Now().Add(s.webhookWait + margin)
 	for {
 		now, err := count(ctx, client, host)
-		if err != nil {
+		switch {
+		case ctx.Err() != nil:
+			return 0, context.Cause(ctx)
+		case err != nil:
 			return 0, err
 		}
 		if n := now.delivered() - before.delivered(); n > 0 {
@@ -241,6 +244,8 @@ func notTaken(host string, limit time.Duration, now counters) error {
 	what := fmt.Sprintf("the webhook's receiver %s has taken no events within %s", host, limit)
 	if r := now.refusals(); r != "" {
 		what += ": " + r
+	} else {
+		what += ", and has answered nothing yet"
 	}
 	return document.Problem{What: what, Hint: "see that it can be reached from the control plane and takes the certificate or the token that it is given"}
 }

@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"time"
 
@@ -190,7 +191,8 @@ func (r *rollout) begin(ctx context.Context) error {
 // confirm waits and proves.
 func (r *rollout) confirm(ctx context.Context) error {
 	r.step(StepWait)
-	limited, cancel := context.WithTimeout(ctx, r.Timeout)
+	limited, cancel := context.WithTimeoutCause(ctx, r.Timeout, document.Problem{
+		What: fmt.Sprintf("the kube-apiserver is back, and nothing has proven within %s of the change that it records", r.Timeout), Hint: "give it more time with --timeout"})
 	defer cancel()
 	var err error
 	if r.result.Outcome, err = r.watch.Wait(limited); err == nil {

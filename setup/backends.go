@@ -7,13 +7,22 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/auditsetup/auditsetup/tuning"
 )
 
 // Modes are the ways of both backends to hand an event over.
 func Modes() []string { return []string{"batch", "blocking", "blocking-strict"} }
+
+// Persists are the places in which a setup can be kept for kubeadm, as package
+// persist has them.
+func Persists() []string { return []string{"kubeadm-config", "kubeadm-patches", "none"} }
+
+func (r *resolving) persist() {
+	if p := r.spec.Persist; p != "" && !slices.Contains(Persists(), p) {
+		r.add("persist", fmt.Sprintf("%q is no place to keep a setup through kubeadm upgrade", p), "the places are "+strings.Join(Persists(), ", "))
+	}
+}
 
 // Sinks are the backends in force: those that are named, or else the log, and
 // with it the webhook once its receiver is known.
@@ -78,15 +87,6 @@ func (r *resolving) backends() {
 		if *b.mode != "" && !slices.Contains(Modes(), *b.mode) {
 			r.add(string(b.Backend)+".mode", fmt.Sprintf("%q is no mode for the %s", *b.mode, b.Backend), "the modes are "+strings.Join(Modes(), ", "))
 			*b.mode = "batch" // so that nobody else complains of it
-		}
-	}
-	if text := r.spec.Webhook.InitialBackoff; text != "" {
-		d, err := parseWait(text)
-		switch {
-		case err != nil:
-			r.add("webhook.initialBackoff", err.Error(), "")
-		case d <= 0 || d > 10*time.Minute:
-			r.add("webhook.initialBackoff", fmt.Sprintf("must be above 0 and at most 10m, not %s", d), "10s is upstream's own default")
 		}
 	}
 }

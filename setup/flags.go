@@ -120,8 +120,12 @@ func (r *resolving) warnIdle(flags []Flag) {
 }
 
 // fits holds batch and event against what the receiver takes, when one of the
-// two was set by hand; else tuning has seen to it.
+// two was set by hand and the log is written in batches as well; else tuning has
+// seen to it.
 func (r *resolving) fits(flags []Flag) {
+	if !r.spec.Tuned().LogBatch {
+		return
+	}
 	numbers, byHand := map[string]int64{}, ""
 	for _, f := range flags {
 		if f.Name == "audit-webhook-batch-max-size" || f.Name == "audit-webhook-truncate-max-event-size" {
@@ -176,13 +180,28 @@ func (r *resolving) byHand(flags []Flag) []Flag {
 		}
 		flag := Flag{name, r.spec.Flags[name], "set by hand"}
 		if i := slices.IndexFunc(flags, func(f Flag) bool { return f.Name == name }); i >= 0 {
-			flag.Reason += ", in place of the computed " + flags[i].Value
+			flag.Reason += ", in place of the computed " + r.computed(name)
 			flags[i] = flag
 			continue
 		}
 		flags = append(flags, flag)
 	}
 	return flags
+}
+
+// computed is the value that a flag of the plan would have if nothing were set by
+// hand.
+func (r *resolving) computed(name string) string {
+	free := r.spec
+	free.Flags = nil
+	load, _, _ := free.Tuning(r.guess, r.in.Origins)
+	result, _ := tuning.Plan(load, free.Tuned()) // what is wrong with the load was reported
+	for _, f := range result.Flags() {
+		if f.Name == name {
+			return f.Value
+		}
+	}
+	return "value"
 }
 
 // misplaced says why a flag cannot be set by hand, and what to do instead.

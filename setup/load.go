@@ -5,6 +5,7 @@ package setup
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/auditsetup/auditsetup/document"
@@ -18,6 +19,10 @@ var flagPaths = map[string]string{
 	"--rate":               "load.requestsPerSecond",
 	"--events-per-request": "load.eventsPerRequest",
 	"--bytes-per-event":    "load.bytesPerEvent",
+	"--mean-rate":          "load.meanRequestsPerSecond",
+	"--servers":            "load.servers",
+	"--outage":             "load.outage",
+	"--memory-budget":      "load.memoryBudget",
 	"--stall":              "load.stall",
 	"--headroom":           "load.headroom",
 	"--batch-size":         "load.batchSize",
@@ -30,74 +35,127 @@ var flagPaths = map[string]string{
 }
 
 // Tuning gives the load that a Spec describes, with what it leaves out taken
-// from the profile, which may be the zero one, or from tuning.Defaults. The
+// from a guess, which may be the zero one, or from tuning.Defaults. The
 // texts say what was assumed. The problems are in words and sizes that cannot
 // be read; whether the numbers make sense is for tuning to say.
-func (s Spec) Tuning(from profiles.Profile, o Origins) (tuning.Load, []string, document.Problems) {
-	l := tuning.Defaults()
-	var assumed []string
-	var problems document.Problems
-	from.EventsPerRequest = s.strictly(from.EventsPerRequest)
-	set := func(into *float64, given *float64, guess profiles.Estimate, what string) {
-		switch {
-		case given != nil:
-			*into = *given
-		case guess.Value > 0:
-			*into = guess.Value
-			assumed = append(assumed, fmt.Sprintf("%g %s, as profile %s was found to make: %s", guess.Value, what, from.Name, guess.Reason))
-		default:
-			assumed = append(assumed, fmt.Sprintf("%g %s, since nothing was said", *into, what))
-		}
+func (s Spec) Tuning(from Guess, o Origins) (tuning.Load, []string, document.Problems) {
+	w := weighing{spec: s, from: o, load: tuning.Defaults()}
+	w.rates()
+	if s.strict() {
+		from = from.strictly()
 	}
-	set(&l.RequestsPerSecond, s.Load.RequestsPerSecond, profiles.Estimate{}, "requests/s at peak")
-	set(&l.EventsPerRequest, s.Load.EventsPerRequest, from.EventsPerRequest, "events per request")
-	set(&l.BytesPerEvent, s.Load.BytesPerEvent, from.BytesPerEvent, "bytes per event")
+	w.estimate(&w.load.EventsPerRequest, s.Load.EventsPerRequest, from.EventsPerRequest, from, "events per request")
+	w.estimate(&w.load.BytesPerEvent, s.Load.BytesPerEvent, from.BytesPerEvent, from, "bytes per event")
 	if s.Load.Headroom != nil {
-		l.Headroom = *s.Load.Headroom
+		w.load.Headroom = *s.Load.Headroom
 	}
 	if s.Load.BatchSize != nil {
-		l.BatchSize = *s.Load.BatchSize
-		if l.BatchSize < 1 {
-			problems = append(problems, o.Problem("load.batchSize", fmt.Sprintf("must be at least 1, not %d", l.BatchSize), "leave it out to have it chosen"))
+		w.load.BatchSize = *s.Load.BatchSize
+		if w.load.BatchSize < 1 {
+			w.add("load.batchSize", fmt.Sprintf("must be at least 1, not %d", w.load.BatchSize), "leave it out to have it chosen")
 		}
 	}
-	read := func(into *time.Duration, text, path string, parse func(string) (time.Duration, error)) {
-		if text == "" {
-			return
-		}
-		d, err := parse(text)
-		if err != nil {
-			problems = append(problems, o.Problem(path, err.Error(), ""))
-			return
-		}
-		*into = d
-	}
-	read(&l.Stall, s.Load.Stall, "load.stall", tuning.ParseRetention)
-	read(&l.MaxWait, s.Load.MaxWait, "load.maxWait", parseWait)
-	read(&l.Retention, s.Log.Retention, "log.retention", tuning.ParseRetention)
-	problems = append(problems, s.sizes(&l, o)...)
-	if s.Webhook.MaxBody == "" && s.Load.BatchSize == nil && s.Uses(WebhookBackend) {
-		l.MaxBodyBytes = defaultMaxBody
-		assumed = append(assumed, "a receiver that takes "+tuning.FormatBytes(defaultMaxBody)+" as one request, since --max-body was not said")
-	}
-	l.Compress = s.Log.Compress
-	return l, assumed, problems
+	w.span(&w.load.Stall, s.Load.Stall, "load.stall", tuning.ParseRetention)
+	w.span(&w.load.Outage, s.Load.Outage, "load.outage", tuning.ParseRetention)
+	w.span(&w.load.MaxWait, s.Load.MaxWait, "load.maxWait", parseWait)
+	w.backoff()
+	w.span(&w.load.Retention, s.Log.Retention, "log.retention", tuning.ParseRetention)
+	w.sizes()
+	w.load.Compress = s.Log.Compress
+	w.byHand()
+	return w.load, w.assumed, w.problems
 }
 
-// sizes puts the sizes that are given into the load.
-func (s Spec) sizes(l *tuning.Load, o Origins) document.Problems {
-	var problems document.Problems
+// weighing is a Spec on its way to be a load.
+type weighing struct {
+	spec     Spec
+	from     Origins
+	load     tuning.Load
+	assumed  []string
+	problems document.Problems
+}
+
+func (w *weighing) add(path, what, hint string) {
+	w.problems = append(w.problems, w.from.Problem(path, what, hint))
+}
+
+func (w *weighing) estimate(into *float64, given *float64, guess profiles.Estimate, from Guess, what string) {
+	switch {
+	case given != nil:
+		*into = *given
+	case guess.Value > 0:
+		*into = guess.Value
+		w.assumed = append(w.assumed, fmt.Sprintf("%g %s, as %s: %s", guess.Value, what, from.Of, guess.Reason))
+	default:
+		w.assumed = append(w.assumed, fmt.Sprintf("%g %s, since nothing was said", *into, what))
+	}
+}
+
+// span reads a length of time.
+func (w *weighing) span(into *time.Duration, text, path string, parse func(string) (time.Duration, error)) {
+	if text == "" {
+		return
+	}
+	d, err := parse(text)
+	if err != nil {
+		w.add(path, err.Error(), "")
+		return
+	}
+	*into = d
+}
+
+// backoff reads the wait before a failed request is tried again. To tuning 0
+// means upstream's own.
+func (w *weighing) backoff() {
+	text := w.spec.Webhook.InitialBackoff
+	if text == "" {
+		return
+	}
+	d, err := parseWait(text)
+	switch {
+	case err != nil:
+		w.add("webhook.initialBackoff", err.Error(), "")
+	case d <= 0 || d > 10*time.Minute:
+		w.add("webhook.initialBackoff", fmt.Sprintf("must be above 0 and at most 10m, not %s", d), "10s is upstream's own default")
+	default:
+		w.load.InitialBackoff = d
+	}
+}
+
+// sizes puts the sizes that are given into the load, and those that a receiver
+// is known by.
+func (w *weighing) sizes() {
+	s, l := w.spec, &w.load
 	for _, f := range []struct {
 		into       *int64
 		text, path string
-	}{{&l.DiskBudget, s.Log.DiskBudget, "log.diskBudget"}, {&l.MaxEventBytes, s.Webhook.MaxEventSize, "webhook.maxEventSize"}, {&l.MaxBodyBytes, s.Webhook.MaxBody, "webhook.maxBody"}} {
+	}{
+		{&l.DiskBudget, s.Log.DiskBudget, "log.diskBudget"}, {&l.MemoryBudget, s.Load.MemoryBudget, "load.memoryBudget"},
+		{&l.MaxEventBytes, s.Webhook.MaxEventSize, "webhook.maxEventSize"}, {&l.MaxBodyBytes, s.Webhook.MaxBody, "webhook.maxBody"},
+	} {
 		if n, err := tuning.ParseBytes(f.text); f.text != "" && err != nil {
-			problems = append(problems, o.Problem(f.path, err.Error(), ""))
+			w.add(f.path, err.Error(), "")
 		} else if err == nil {
 			*f.into = n
 		}
 	}
-	return problems
+	if !s.Uses(WebhookBackend) {
+		return
+	}
+	known, _ := tuning.LookupReceiver(s.Receiver)
+	if s.Webhook.MaxEventSize == "" {
+		l.MaxEventBytes = known.MaxEventBytes
+	}
+	switch {
+	case s.Webhook.MaxBody != "":
+	case known.MaxBodyBytes > 0:
+		l.MaxBodyBytes = known.MaxBodyBytes
+		w.assumed = append(w.assumed, fmt.Sprintf("a receiver that takes %s as one request, which is %s by its own defaults: %s",
+			tuning.FormatBytes(known.MaxBodyBytes), known.Name, known.Source))
+	case s.Load.BatchSize == nil:
+		l.MaxBodyBytes = defaultMaxBody
+		w.assumed = append(w.assumed, "a receiver that takes "+tuning.FormatBytes(defaultMaxBody)+" as one request, since --max-body was not said")
+	}
 }
 
 // defaultMaxBody is what a receiver is taken to accept: more than the defaults
@@ -105,23 +163,33 @@ func (s Spec) sizes(l *tuning.Load, o Origins) document.Problems {
 // fluentd and Logstash.
 const defaultMaxBody = 10 << 20
 
-// strictly is an estimate of events per request, with RequestReceived in it
-// where a mode needs that stage: one event more for each request that is
-// recorded.
-func (s Spec) strictly(e profiles.Estimate) profiles.Estimate {
-	if s.strict() && e.Value > 0 {
-		e.Value = min(2*e.Value, 3)
-		e.Reason += "; twice that, since mode blocking-strict needs RequestReceived too"
-	}
-	return e
+// handFlags are the flags by which the same may be set by hand.
+var handFlags = map[string][]string{
+	"--batch-size":              {"audit-webhook-batch-max-size", "audit-log-batch-max-size"},
+	"--max-wait":                {"audit-webhook-batch-max-wait", "audit-log-batch-max-wait"},
+	"--max-event-size":          {"audit-webhook-truncate-max-event-size"},
+	"--webhook-initial-backoff": {"audit-webhook-initial-backoff"},
 }
 
 // Place moves problems that tuning reports under a flag to the place at which
-// the value was given, be it that flag or a line of a file.
+// the value was given, be it that flag, a line of a file, or an audit flag that
+// was set by hand, which is then named.
 func (o Origins) Place(ps document.Problems) document.Problems {
 	moved := make(document.Problems, len(ps))
 	for i, p := range ps {
 		at, known := o[flagPaths[p.File]]
+		hands := handFlags[p.File]
+		if flag, byHand := strings.CutPrefix(p.File, "--set "); byHand {
+			hands = []string{flag}
+		}
+		for _, flag := range hands {
+			if known {
+				break
+			}
+			if at, known = o["flags."+flag]; known {
+				p.What = "--" + flag + ": " + p.What
+			}
+		}
 		if known {
 			p.File, p.Line, p.Column = at.File, at.Line, at.Column
 		}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/auditsetup/auditsetup/apiserver"
 	"github.com/auditsetup/auditsetup/document"
+	"github.com/auditsetup/auditsetup/mix"
+	"github.com/auditsetup/auditsetup/policy"
 	"github.com/auditsetup/auditsetup/profiles"
 	"github.com/auditsetup/auditsetup/tuning"
 	"github.com/auditsetup/auditsetup/webhook"
@@ -80,10 +82,12 @@ func (r *resolving) resolve() (*Desired, error) {
 			"take runAsUser out of the manifest (kubeadm: the feature gate RootlessControlPlane) before audit is turned on")
 	}
 	r.backends()
+	r.persist()
 	profile := r.policy()
 	r.receiver()
 	r.paths()
 	r.numbers(profile)
+	r.program()
 	r.flags()
 	r.desired.Spec = r.spec
 	r.problems.Sort()
@@ -107,6 +111,11 @@ type resolving struct {
 	problems document.Problems
 	// kubeconfig is the text of desired.Webhook.
 	kubeconfig []byte
+	// guess is what requests come to, as far as nobody said, load what all of it
+	// comes to, and largest what an event may have in bytes, 0 when not known.
+	guess   Guess
+	load    tuning.Load
+	largest int64
 }
 
 // add notes a problem with the value at a path of the Spec.
@@ -165,14 +174,36 @@ func (r *resolving) version() {
 // known tells whether the version is.
 func (r *resolving) known() bool { return r.desired.Version.Minor > 0 }
 
+// guessing is what the policy was found to make. One that is not a profile, or
+// more than a profile, is held against the requests of a typical cluster; so is
+// any where its largest events are asked for.
+func (r *resolving) guessing(from profiles.Profile) Guess {
+	own := r.spec.Policy.File != "" || len(r.spec.Policy.ExtraRules) > 0
+	if r.desired.Policy == nil || !own && r.spec.Receiver == "" {
+		return GuessOf(from)
+	}
+	p, err := policy.Read("", r.desired.Policy, r.desired.Version)
+	if err != nil {
+		return GuessOf(from) // it was reported where it stands
+	}
+	e := mix.Of(p)
+	r.largest = e.MaxEventBytes
+	if !own {
+		return GuessOf(from)
+	}
+	return guessFrom(e)
+}
+
 // numbers runs the calculator.
 func (r *resolving) numbers(from profiles.Profile) {
 	if v := r.desired.Version; r.spec.Log.Compress && r.known() && !v.AtLeast(20) {
 		r.add("log.compress", fmt.Sprintf("kube-apiserver %s cannot compress rotated files: --audit-log-compress came with 1.20", v), "leave it out")
 		r.spec.Log.Compress = false // so that nobody else complains of it
 	}
-	load, assumed, problems := r.spec.Tuning(from, r.in.Origins)
+	r.guess = r.guessing(from)
+	load, assumed, problems := r.spec.Tuning(r.guess, r.in.Origins)
 	r.desired.Estimates = assumed
+	r.load = load
 	result, err := tuning.Plan(load, r.spec.Tuned())
 	r.problems = append(append(r.problems, problems...), r.in.Origins.Place(document.ProblemsOf(err))...)
 	r.desired.Numbers = result

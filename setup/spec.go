@@ -41,12 +41,21 @@ type Spec struct {
 	// Backends that get the events. Empty: the log, and the webhook when Webhook
 	// names its receiver; see [Spec.Sinks].
 	Backends []Backend `json:"backends,omitempty"`
-	Load     Load      `json:"load,omitzero"`
-	Log      Log       `json:"log,omitzero"`
-	Webhook  Webhook   `json:"webhook,omitzero"`
+	// Receiver is the program at the other end, one of tuning.ReceiverNames: what
+	// it takes by its own defaults counts where Webhook does not say it. Empty: not
+	// known.
+	Receiver string  `json:"receiver,omitempty"`
+	Load     Load    `json:"load,omitzero"`
+	Log      Log     `json:"log,omitzero"`
+	Webhook  Webhook `json:"webhook,omitzero"`
 	// Flags set kube-apiserver's audit flags by hand, over whatever was
 	// computed; names are without dashes.
 	Flags map[string]string `json:"flags,omitempty"`
+	// Persist is where the setup is kept for kubeadm, which writes the manifest
+	// anew on every upgrade: one of [Persists]. Empty: where it is kept already,
+	// else in the ConfigMap on a running machine. Only the commands that change a
+	// host heed it.
+	Persist string `json:"persist,omitempty"`
 	// TakeOver lets audit settings be replaced that somebody else made.
 	TakeOver bool `json:"takeOver,omitempty"`
 }
@@ -85,12 +94,29 @@ const (
 type Load struct {
 	// RequestsPerSecond at peak, of one API server.
 	RequestsPerSecond *float64 `json:"requestsPerSecond,omitempty"`
+	// ClusterRequestsPerSecond is the peak of all API servers together, given in
+	// place of RequestsPerSecond: one of them is then taken to be away.
+	ClusterRequestsPerSecond *float64 `json:"clusterRequestsPerSecond,omitempty"`
+	// MeanRequestsPerSecond is the mean, over days, of what was given as the
+	// peak: of one API server or of all. PeakFactor says the same in another way,
+	// as peak over mean; the two exclude each other. Without either the peak
+	// counts as the mean.
+	MeanRequestsPerSecond *float64 `json:"meanRequestsPerSecond,omitempty"`
+	PeakFactor            *float64 `json:"peakFactor,omitempty"`
+	// Servers is how many API servers the cluster has; nil is one.
+	Servers *int `json:"servers,omitempty"`
 	// EventsPerRequest that reach the backend, on average.
 	EventsPerRequest *float64 `json:"eventsPerRequest,omitempty"`
 	// BytesPerEvent on average, serialized.
 	BytesPerEvent *float64 `json:"bytesPerEvent,omitempty"`
 	// Stall of receiver or disk to live through without loss, such as "30s".
 	Stall string `json:"stall,omitempty"`
+	// Outage of the webhook's receiver that is to be told the cost of, such as
+	// "5m".
+	Outage string `json:"outage,omitempty"`
+	// MemoryBudget is the most that events may take of the API server's memory,
+	// such as "512Mi". Empty: none.
+	MemoryBudget string `json:"memoryBudget,omitempty"`
 	// Headroom is the factor by which throttle and buffer exceed the need.
 	Headroom *float64 `json:"headroom,omitempty"`
 	// BatchSize in events; nil has it chosen.

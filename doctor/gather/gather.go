@@ -65,6 +65,7 @@ func Facts(ctx context.Context, p Place) (*doctor.Facts, error) {
 			g.running(ctx)
 		}
 		g.files()
+		g.asked()
 		if g.Live && g.Webhook != nil {
 			g.receiver(ctx)
 		}
@@ -120,8 +121,8 @@ func (g *gathering) records() {
 		if r.State != node.StateDone || r.Undoes != "" {
 			continue
 		}
-		g.Enabled = nil
 		if r.Command != "enable" {
+			g.Enabled = nil
 			continue
 		}
 		for _, f := range r.Files {
@@ -133,6 +134,7 @@ func (g *gathering) records() {
 	switch err := g.place.Host.Available(); {
 	case errors.Is(err, node.ErrUnfinished):
 		g.Unfinished = err
+		g.cutOff()
 	case errors.Is(err, node.ErrLocked):
 		g.unseen("whether the last change has come to its end", "another auditsetup is at work")
 	}

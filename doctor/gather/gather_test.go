@@ -89,11 +89,17 @@ apiserver_audit_level_total{level="Metadata"} 70
 apiserver_audit_level_total{level="None"} 30
 apiserver_audit_nonsense{a="b",c="d"} 1
 apiserver_request_total{code="200"} 9
+rest_client_requests_total{code="200",host="10.0.0.5:9443",method="POST"} 4
+rest_client_requests_total{code="<error>",host="10.0.0.5:9443",method="POST"} 1.2e+01
+rest_client_requests_total{code="200",host="10.0.0.5:9443",method="GET"} 7
+rest_client_requests_total{code="201",host="[::1]:6443",method="POST"} 1
+rest_client_requests_total{code="201",host="h",method="POST"} 1e
 `
 
 func TestParseMetrics(t *testing.T) {
 	t.Parallel()
-	want := &doctor.Metrics{Requests: 100, Events: 1234567, Rejected: 3, Lost: map[string]float64{"buffered": 5, "webhook": 400}}
+	want := &doctor.Metrics{Requests: 100, Events: 1234567, Rejected: 3, Lost: map[string]float64{"buffered": 5, "webhook": 400},
+		Posts: map[string]map[string]float64{"10.0.0.5:9443": {"200": 4, "<error>": 12}, "[::1]:6443": {"201": 1}}}
 	if got := parseMetrics(metrics); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/auditsetup/auditsetup/doctor"
 	"github.com/auditsetup/auditsetup/live"
+	"github.com/auditsetup/auditsetup/manifest"
 	"github.com/auditsetup/auditsetup/webhook"
 )
 
@@ -26,6 +27,16 @@ const (
 	// would come.
 	verdict = 300 * time.Millisecond
 )
+
+// Reach connects to the receiver of a webhook, as the kube-apiserver of a
+// manifest would, and sends nothing. text is the manifest's own, and readable
+// gives the files that the config names. It is nil when the kube-apiserver would
+// go a way that cannot be tried from here.
+func Reach(ctx context.Context, config *webhook.Config, m *manifest.Manifest, text []byte, readable func(string) ([]byte, error)) *doctor.Receiver {
+	g := &gathering{Facts: &doctor.Facts{Webhook: config, Manifest: m, Text: text, Readable: readable, Now: time.Now()}}
+	g.receiver(ctx)
+	return g.Receiver
+}
 
 // receiver connects to where events are posted, as the kube-apiserver would, and
 // sends nothing. The name is asked of this host's resolver, which is the

@@ -141,9 +141,8 @@ func TestDetour(t *testing.T) {
 			t.Errorf("%q: %q", text, got)
 		}
 	}
-	g := &gathering{Facts: &doctor.Facts{Webhook: &webhook.Config{ProxyURL: "http://p"}}}
-	if g.detour() == "" {
-		t.Error("a proxy of the kubeconfig is no detour")
+	if r := Reach(t.Context(), &webhook.Config{Server: "https://h", ProxyURL: "http://p"}, nil, nil, nil); r != nil {
+		t.Errorf("%+v, though the kubeconfig names a proxy", r)
 	}
 }
 
@@ -158,10 +157,9 @@ func look(t *testing.T, server, cluster, user string) *doctor.Receiver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &gathering{Facts: &doctor.Facts{Webhook: config, Now: time.Now()}}
-	g.receiver(t.Context())
-	if g.Receiver == nil {
+	found := Reach(t.Context(), config, nil, nil, nil)
+	if found == nil {
 		t.Fatal("nothing was looked at")
 	}
-	return g.Receiver
+	return found
 }

@@ -142,7 +142,8 @@ func TestLivePersistMissing(t *testing.T) {
 }
 
 // TestLivePersistRefused lets the administrator read the ConfigMap and not change
-// it: the change is proven by then, stays, and what is left to do is said.
+// it: the change is proven by then, stays, and what is left to do is said. With
+// super-admin.conf, which may, the same command does that.
 func TestLivePersistRefused(t *testing.T) {
 	t.Parallel()
 	bins, err := cache(t).Kubernetes(t.Context(), "v1.37.1")
@@ -152,12 +153,28 @@ func TestLivePersistRefused(t *testing.T) {
 	m := newMachine(t, bins)
 	before := m.upload(t)
 	m.allowReading(t)
+	rename := func(from, to string) {
+		t.Helper()
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rename(m.Kubeconfig(), m.Kubeconfig()+".away")
 	out, text := runs(t, m.tool(t, "enable"), 0)
+	rename(m.Kubeconfig()+".away", m.Kubeconfig())
 	contains(t, "what was done", out, "was read back")
 	contains(t, "what was not", text, "warning: ConfigMap kube-system/kubeadm-config: cannot be changed", "run the same command again")
 	if strings.Contains(out, "kept ") || m.configuration(t) != before {
 		t.Errorf("the ConfigMap is\n%s", m.configuration(t))
 	}
+	out, text = runs(t, m.tool(t, "enable"), 0)
+	contains(t, "with super-admin.conf", out, "kept      in the configmap")
+	if strings.Contains(text, "warning: ConfigMap") {
+		t.Errorf("with super-admin.conf:\n%s", text)
+	}
+	contains(t, "with super-admin.conf", m.configuration(t), "audit-policy-file")
+	out, _ = runs(t, exec.CommandContext(t.Context(), m.program, "status", "--manifest="+m.manifest, "--state-dir="+filepath.Join(m.Dir, "state")), 0)
+	contains(t, "status", out, "kept      in the configmap kube-system/kubeadm-config, as it was written")
 	runs(t, m.tool(t, "disable"), 0)
 	m.asBefore(t, m.before)
 }

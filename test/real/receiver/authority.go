@@ -26,13 +26,14 @@ type pairs struct {
 }
 
 // authority makes a certificate authority, a server certificate for the address
-// and a client certificate. What the client needs is written into dir.
-func authority(dir, address string) (p pairs, err error) {
+// and a client certificate, good for that long. What the client needs is written
+// into dir.
+func authority(dir, address string, valid time.Duration) (p pairs, err error) {
 	rootKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return p, err
 	}
-	template := certificate("receiver's authority")
+	template := certificate("receiver's authority", valid)
 	template.IsCA, template.BasicConstraintsValid, template.KeyUsage = true, true, x509.KeyUsageCertSign
 	der, err := x509.CreateCertificate(rand.Reader, template, template, rootKey.Public(), rootKey)
 	if err != nil {
@@ -54,7 +55,7 @@ func authority(dir, address string) (p pairs, err error) {
 		pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
 		return encode("CERTIFICATE", der), encode("PRIVATE KEY", pkcs8), err
 	}
-	server := certificate("receiver")
+	server := certificate("receiver", valid)
 	server.IPAddresses = []net.IP{net.ParseIP(address)}
 	cert, key, err := issue(server, x509.ExtKeyUsageServerAuth)
 	if err != nil {
@@ -63,7 +64,7 @@ func authority(dir, address string) (p pairs, err error) {
 	if p.server, err = tls.X509KeyPair(cert, key); err != nil {
 		return p, err
 	}
-	if cert, key, err = issue(certificate("kube-apiserver"), x509.ExtKeyUsageClientAuth); err != nil {
+	if cert, key, err = issue(certificate("kube-apiserver", valid), x509.ExtKeyUsageClientAuth); err != nil {
 		return p, err
 	}
 	p.ca, p.clientCert, p.clientKey = filepath.Join(dir, "ca.crt"), filepath.Join(dir, "client.crt"), filepath.Join(dir, "client.key")
@@ -78,10 +79,10 @@ func authority(dir, address string) (p pairs, err error) {
 	return p, nil
 }
 
-func certificate(name string) *x509.Certificate {
+func certificate(name string, valid time.Duration) *x509.Certificate {
 	return &x509.Certificate{
 		Subject: pkix.Name{CommonName: name}, SerialNumber: big.NewInt(time.Now().UnixNano()),
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), KeyUsage: x509.KeyUsageDigitalSignature,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(valid), KeyUsage: x509.KeyUsageDigitalSignature,
 	}
 }
 

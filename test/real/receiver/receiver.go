@@ -32,21 +32,30 @@ type Receiver struct {
 	address string
 	config  *tls.Config
 
-	mu     sync.Mutex
-	server *http.Server
-	events map[string][]auditv1.Event
-	faults []error
-	posts  int
+	mu       sync.Mutex
+	server   *http.Server // nil while it is mute
+	listener net.Listener
+	events   map[string][]auditv1.Event
+	faults   []error
+	posts    int
 	// largest is the size of the largest body, in bytes.
 	largest int64
 	hang    chan struct{}
 }
 
 // Start makes an authority with a certificate for either side in dir, and
-// listens at the given address of 127.0.0.0/8.
+// listens at the given address of 127.0.0.0/8. The certificates are good for a
+// day, which is little enough to be warned of.
 func Start(t testing.TB, dir, address string) *Receiver {
 	t.Helper()
-	pair, err := authority(dir, address)
+	return StartFor(t, dir, address, 24*time.Hour)
+}
+
+// StartFor is [Start] with certificates that are good for a time of one's own,
+// and at any address of this host.
+func StartFor(t testing.TB, dir, address string, valid time.Duration) *Receiver {
+	t.Helper()
+	pair, err := authority(dir, address, valid)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,24 +68,32 @@ func Start(t testing.TB, dir, address string) *Receiver {
 	return r
 }
 
-// Up listens again where it did before [Receiver.Down].
+// Up listens again where it did before [Receiver.Down] or [Receiver.Mute].
 func (r *Receiver) Up(t testing.TB) {
 	t.Helper()
-	listener, err := net.Listen("tcp", r.address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := r.listen(t)
 	r.address = listener.Addr().String()
 	r.URL = "https://" + r.address + "/audit"
 	server := &http.Server{Handler: http.HandlerFunc(r.take), TLSConfig: r.config, ReadHeaderTimeout: time.Minute}
 	r.mu.Lock()
-	r.server = server
+	r.server, r.listener = server, listener
 	r.mu.Unlock()
 	go func() {
-		if err := server.ServeTLS(listener, "", ""); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.ServeTLS(listener, "", ""); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			r.fault(err)
 		}
 	}()
+}
+
+// listen ends whatever listened before.
+func (r *Receiver) listen(t testing.TB) net.Listener {
+	t.Helper()
+	r.Down()
+	listener, err := net.Listen("tcp", r.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return listener
 }
 
 // Down closes all connections and listens no more: who posts is refused.
@@ -84,7 +101,35 @@ func (r *Receiver) Down() {
 	r.Hang(false)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_ = r.server.Close()
+	if r.listener != nil {
+		_ = r.listener.Close() // which the server may not know of yet
+	}
+	if r.server != nil {
+		_ = r.server.Close()
+	}
+}
+
+// Mute closes all connections, and listens again without a word to whoever
+// connects, not even a handshake. [Receiver.Down] and [Receiver.Up] end it.
+func (r *Receiver) Mute(t testing.TB) {
+	t.Helper()
+	listener := r.listen(t)
+	r.mu.Lock()
+	r.server, r.listener = nil, listener
+	r.mu.Unlock()
+	go func() {
+		var held []net.Conn
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				break
+			}
+			held = append(held, conn)
+		}
+		for _, conn := range held {
+			_ = conn.Close()
+		}
+	}()
 }
 
 // Hang has requests wait for their answer until it is called with false.

@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -29,7 +30,7 @@ func TestReceiver(t *testing.T) {
 		t.Fatal(err)
 	}
 	post := func(body string, pairs ...tls.Certificate) error {
-		client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, Certificates: pairs}, DisableKeepAlives: true}}
+		client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, Certificates: pairs}, DisableKeepAlives: true}, Timeout: time.Second}
 		resp, err := client.Post(r.URL, "application/json", bytes.NewReader([]byte(body)))
 		if err == nil {
 			resp.Body.Close()
@@ -51,6 +52,10 @@ func TestReceiver(t *testing.T) {
 	r.Down()
 	if err := post(list, pair); err == nil {
 		t.Error("it answers when it is down")
+	}
+	r.Mute(t)
+	if err := post(list, pair); err == nil || !strings.Contains(err.Error(), "Timeout") {
+		t.Errorf("error %v from who says nothing", err)
 	}
 	r.Up(t)
 	if err := post("no list", pair); err != nil || r.Err() == nil {
