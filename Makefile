@@ -34,7 +34,7 @@ live: real-binaries ## changes that are watched as they happen, with every relea
 	cd test/real && AUDITSETUP_LIVE=all $(GO) test -count=1 -timeout 40m -run 'TestLive|TestDoctor' $(TESTFLAGS) .
 
 e2e: ## a whole control-plane node with containerd and kubelet; needs root. AUDITSETUP_E2E_VERSION=v1.34.4 for another release
-	cd test/node && $(GO) test -count=1 -v -timeout 60m -run '$(E2E_RUN)' $(TESTFLAGS) .
+	cd test/node && $(GO) test -count=1 -v -timeout 120m -run '$(E2E_RUN)' $(TESTFLAGS) .
 
 crash: ## killed, and given an error, at each system call that changes anything: prints the counts; needs strace, or Debian
 	cd test/crash && $(GO) test -count=1 -v -timeout 20m $(TESTFLAGS) .

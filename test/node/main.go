@@ -123,6 +123,7 @@ func runOne(ctx context.Context, version string) (err error) {
 	defer func() {
 		keepLogs(run.dir)
 		err = errors.Join(err, run.remove(), before.leftovers(run, progress))
+		run.letGo()
 	}()
 	programs, err := prepare(ctx, cache, version, run.dir, progress)
 	if err != nil {

@@ -28,8 +28,11 @@ type run struct {
 	cgroup string
 	// lock is held while the run lives; what has a free lock is left over.
 	lock *os.File
-	// namespaces are the run's process and mount namespace, once it has them.
+	// namespaces names the run's process and network namespace, once it has them.
+	// All its processes are in the latter. They are held open, since the kernel
+	// gives the name of one that is gone to the next that anybody makes.
 	namespaces []string
+	held       []*os.File
 }
 
 // newRun makes the folder of a run below parent, after removing what runs that
@@ -84,6 +87,14 @@ func (r *run) remove() error {
 	return errors.Join(err, r.lock.Close())
 }
 
+// letGo closes what inNamespaces has held open.
+func (r *run) letGo() {
+	for _, file := range r.held {
+		_ = file.Close()
+	}
+	r.held = nil
+}
+
 // inNamespaces runs this program again as the first process of new namespaces,
 // and returns when all of them have ended. If ctx ends they are killed.
 func (r *run) inNamespaces(ctx context.Context, s stage) error {
@@ -104,8 +115,12 @@ func (r *run) inNamespaces(ctx context.Context, s stage) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	for _, kind := range []string{"pid", "mnt", "net"} {
-		if name, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/%s", cmd.Process.Pid, kind)); err == nil {
+	for _, kind := range []string{"pid", "net"} {
+		link := fmt.Sprintf("/proc/%d/ns/%s", cmd.Process.Pid, kind)
+		if file, err := os.Open(link); err == nil {
+			r.held = append(r.held, file)
+		}
+		if name, err := os.Readlink(link); err == nil {
 			r.namespaces = append(r.namespaces, name)
 		}
 	}
