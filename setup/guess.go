@@ -25,9 +25,19 @@ func GuessOf(p profiles.Profile) Guess {
 	return Guess{Of: "profile " + p.Name + " was found to make", EventsPerRequest: p.EventsPerRequest, BytesPerEvent: p.BytesPerEvent}
 }
 
-// guessFrom is what a policy makes of the requests of a typical cluster. One that
-// records nothing of them is a Guess that knows nothing.
+// rarely is the events per request of a policy that records nothing of what a
+// typical cluster asks: something it will be for.
+const rarely = 0.001
+
+// guessFrom is what a policy makes of the requests of a typical cluster.
 func guessFrom(e mix.Estimate) Guess {
+	if e.EventsPerRequest == 0 {
+		return Guess{
+			Of:               "this policy hardly ever records anything",
+			EventsPerRequest: profiles.Estimate{Value: rarely, Reason: e.Reason + ", so one request in a thousand is taken", Source: mix.Talos},
+			exact:            true,
+		}
+	}
 	return Guess{
 		Of:               "this policy makes of a typical cluster's requests",
 		EventsPerRequest: profiles.Estimate{Value: e.EventsPerRequest, Reason: e.Reason, Source: mix.Talos},
