@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/auditsetup/auditsetup/document"
+	"github.com/auditsetup/auditsetup/measure"
 	"github.com/auditsetup/auditsetup/setup"
 	"github.com/auditsetup/auditsetup/tuning"
 	"github.com/spf13/cobra"
@@ -178,11 +179,14 @@ func (p plan) tuned() []setup.Flag {
 // formatVersion, which is the Result's.
 type planDocument struct {
 	tuning.Result
-	Assumed  []string     `json:"assumed"`
-	Measured []foundInput `json:"measured"`
-	Notes    []string     `json:"notes"`
+	Assumed []string `json:"assumed"`
+	// Measured are the numbers of the load that were, and Measurements all that
+	// was found, the metrics first.
+	Measured     []foundInput       `json:"measured"`
+	Measurements []measure.Measured `json:"measurements"`
+	Notes        []string           `json:"notes"`
 }
 
 func (p plan) document() planDocument {
-	return planDocument{Result: p.Result, Assumed: orEmpty(p.Assumed), Measured: p.inputs(), Notes: orEmpty(p.notes)}
+	return planDocument{Result: p.Result, Assumed: orEmpty(p.Assumed), Measured: p.inputs(), Measurements: append([]measure.Measured{}, p.all...), Notes: orEmpty(p.notes)}
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -38,6 +39,8 @@ func (m *measuring) addMeasuring(f *pflag.FlagSet) {
 type measured struct {
 	found []foundInput
 	notes []string
+	// all is everything that was found, the metrics first.
+	all []measure.Measured
 }
 
 // foundInput is a number of the load that was measured.
@@ -53,6 +56,41 @@ func (m measured) lines() []string {
 	lines := make([]string, len(m.found))
 	for i, f := range m.found {
 		lines[i] = fmt.Sprintf("%s: %s", f.Flag, f.Text)
+	}
+	for _, one := range m.all {
+		lines = append(lines, details(one)...)
+	}
+	return lines
+}
+
+// details are what was found beside the numbers that the plan takes: by level, by
+// verb, and how uneven it was.
+func details(m measure.Measured) []string {
+	var lines []string
+	part := func(of, all int64) string { return fmt.Sprintf("%.3g %%", 100*float64(of)/float64(max(all, 1))) }
+	list := func(what string, parts []string) {
+		if len(parts) > 0 {
+			lines = append(lines, what+" of "+m.Of+": "+strings.Join(parts, ", "))
+		}
+	}
+	var levels, verbs []string
+	for _, l := range m.Levels {
+		text := l.Level + " " + part(l.Requests, m.Requests.Count) + " of requests"
+		if l.Sizes.Max > 0 {
+			text += fmt.Sprintf(" at %.0f bytes an event, 99 %% up to %d", l.Sizes.Mean, l.Sizes.P99)
+		}
+		levels = append(levels, text)
+	}
+	for _, v := range m.Verbs[:min(len(m.Verbs), 6)] {
+		verbs = append(verbs, v.Verb+" "+part(v.Requests, m.Requests.Count))
+	}
+	list("levels", levels)
+	list("verbs", verbs)
+	if m.LongRunningShare > 0 {
+		lines = append(lines, fmt.Sprintf("long-running requests of %s: %.3g %%", m.Of, 100*m.LongRunningShare))
+	}
+	if r := m.Events; r.Peak1s > 0 {
+		lines = append(lines, fmt.Sprintf("events/s of %s: %.3g over all, %.3g in the busiest minute, %.3g in the busiest 10 s, %.3g in the busiest second", m.Of, r.Mean, r.Peak60s, r.Peak, r.Peak1s))
 	}
 	return lines
 }
@@ -137,7 +175,7 @@ func (m *measuring) lay(flags *pflag.FlagSet, in *setup.Input, all []measure.Mea
 	if flags.Changed("rate") && in.Spec.Load.RequestsPerSecond != nil {
 		rate = *in.Spec.Load.RequestsPerSecond
 	}
-	var found measured
+	found := measured{all: all}
 	taken := map[string]bool{}
 	for i, one := range all {
 		by := "--from-log"
