@@ -75,6 +75,9 @@ func details(m measure.Measured) []string {
 	}
 	var levels, verbs []string
 	for _, l := range m.Levels {
+		if l.Requests == 0 {
+			continue
+		}
 		text := l.Level + " " + part(l.Requests, m.Requests.Count) + " of requests"
 		if l.Sizes.Max > 0 {
 			text += fmt.Sprintf(" at %.0f bytes an event, 99 %% up to %d", l.Sizes.Mean, l.Sizes.P99)
@@ -82,7 +85,9 @@ func details(m measure.Measured) []string {
 		levels = append(levels, text)
 	}
 	for _, v := range m.Verbs[:min(len(m.Verbs), 6)] {
-		verbs = append(verbs, v.Verb+" "+part(v.Requests, m.Requests.Count))
+		if v.Requests > 0 {
+			verbs = append(verbs, v.Verb+" "+part(v.Requests, m.Requests.Count))
+		}
 	}
 	list("levels", levels)
 	list("verbs", verbs)
@@ -222,5 +227,8 @@ func (m *measured) tell(inputs measure.Inputs, from measure.Measured, taken map[
 			m.found = append(m.found, foundInput{s.Flag, s.Text})
 		}
 	}
-	m.notes = append(append(append(m.notes, from.Notes...), inputs.Notes...), from.Unknown...)
+	m.notes = append(append(m.notes, from.Notes...), inputs.Notes...)
+	for _, what := range from.Unknown {
+		m.notes = append(m.notes, "not to be known from "+from.Of+": "+what)
+	}
 }
