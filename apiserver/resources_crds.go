@@ -188,9 +188,9 @@ func (r *crdReader) items(list *yaml.Node, before int) {
 }
 
 // add reports a problem at the deepest part of a path that is there.
-func (r *crdReader) add(root *yaml.Node, before int, path, what, hint string) {
+func (r *crdReader) add(root *yaml.Node, before int, path, what string) {
 	node, _ := document.Find(root, path)
-	p := document.ProblemAt(r.file, node, what, hint)
+	p := document.ProblemAt(r.file, node, what, "the cluster has it as it should be: kubectl get crds -o yaml")
 	p.Line += before
 	r.problems = append(r.problems, p)
 }
@@ -200,7 +200,7 @@ func (r *crdReader) add(root *yaml.Node, before int, path, what, hint string) {
 func (r *crdReader) wrongTypes(root *yaml.Node, before int, err error) {
 	var types *yaml.TypeError
 	if !errors.As(err, &types) {
-		r.add(root, before, "", "cannot be read: "+strings.TrimPrefix(err.Error(), "yaml: "), "")
+		r.add(root, before, "", "cannot be read: "+strings.TrimPrefix(err.Error(), "yaml: "))
 		return
 	}
 	for _, text := range types.Errors {
@@ -211,7 +211,7 @@ func (r *crdReader) wrongTypes(root *yaml.Node, before int, err error) {
 				continue
 			}
 		}
-		r.add(root, before, "", text, "")
+		r.add(root, before, "", text)
 	}
 }
 
@@ -227,23 +227,23 @@ func (r *crdReader) definition(root *yaml.Node, before int, version string) {
 	switch c.APIVersion {
 	case "apiextensions.k8s.io/v1", "apiextensions.k8s.io/v1beta1":
 	default:
-		r.add(root, before, "apiVersion", fmt.Sprintf("%q is not apiextensions.k8s.io/v1 or v1beta1", c.APIVersion), "")
+		r.add(root, before, "apiVersion", fmt.Sprintf("%q is not apiextensions.k8s.io/v1 or v1beta1", c.APIVersion))
 	}
 	for _, field := range []struct{ path, value string }{
 		{"spec.group", c.Spec.Group}, {"spec.names.plural", c.Spec.Names.Plural}, {"spec.names.kind", c.Spec.Names.Kind},
 	} {
 		if field.value == "" {
-			r.add(root, before, field.path, field.path+" is missing", "")
+			r.add(root, before, field.path, field.path+" is missing")
 		}
 	}
 	if c.Spec.Scope != "Namespaced" && c.Spec.Scope != "Cluster" && (c.Spec.Scope != "" || c.APIVersion != "apiextensions.k8s.io/v1beta1") {
-		r.add(root, before, "spec.scope", fmt.Sprintf("spec.scope is %q, and has to be Namespaced or Cluster", c.Spec.Scope), "")
+		r.add(root, before, "spec.scope", fmt.Sprintf("spec.scope is %q, and has to be Namespaced or Cluster", c.Spec.Scope))
 	}
 	if len(c.Spec.Versions) == 0 && (c.Spec.Version == "" || c.APIVersion != "apiextensions.k8s.io/v1beta1") {
-		r.add(root, before, "spec.versions", "spec.versions is missing", "")
+		r.add(root, before, "spec.versions", "spec.versions is missing")
 	}
 	if name := c.Spec.Names.Plural + "." + c.Spec.Group; len(r.problems) == known && c.Metadata.Name != name {
-		r.add(root, before, "metadata.name", fmt.Sprintf("is called %q, and has to be called %q after its plural and group", c.Metadata.Name, name), "")
+		r.add(root, before, "metadata.name", fmt.Sprintf("is called %q, and has to be called %q after its plural and group", c.Metadata.Name, name))
 	}
 	if len(r.problems) == known {
 		r.found = append(r.found, c.resources()...)
