@@ -50,10 +50,13 @@ fuzz: ## each fuzz target of the splicer for ten minutes, or FUZZTIME
 		$(GO) test ./manifest -run '^$$' -fuzz $$target'$$' -fuzztime $(or $(FUZZTIME),10m) -fuzzminimizetime 10x || exit 1; \
 	done
 
-bench: real-binaries ## the splicer, and whole commands beside their peers
+bench: real-binaries ## the splicer, simulate beside jq on 1 GiB, and whole commands beside their peers
 	$(GO) test -run '^$$' -bench . -benchmem ./manifest
 	cd test/real && $(GO) test -run '^$$' -bench . -benchtime 100x .
+	$(GO) test -run '^$$' -bench . -benchmem ./auditlog ./simulate
+	$(GO) run ./test/speed
 
 update: ## golden files of the scripts and the corpus of manifests, written anew
 	$(GO) test ./cmd -update
 	$(GO) test ./manifest -run TestCorpus -update
+	$(GO) test ./policy/lint -run TestPage -update

@@ -23,7 +23,7 @@ const module = "github.com/auditsetup/auditsetup/"
 // point one way, and a package that is not here does not belong.
 var allowed = map[string][]string{
 	"cmd/auditsetup": {"cmd"},
-	"cmd":            {"doctor", "persist", "doctor/gather", "rollout", "preflight", "proof", "restart", "podlog", "live", "node", "render", "report", "simulate", "setup", "manifest", "profiles", "tuning", "webhook", "policy", "policy/kinds", "apiserver", "templates", "auditlog", "measure", "measure/scrape", "document"},
+	"cmd":            {"doctor", "persist", "doctor/gather", "rollout", "preflight", "proof", "restart", "podlog", "live", "node", "render", "report", "simulate", "setup", "manifest", "profiles", "tuning", "webhook", "policy", "policy/kinds", "policy/lint", "policy/explain", "apiserver", "templates", "auditlog", "measure", "measure/scrape", "document"},
 	"doctor":         {"setup", "manifest", "profiles", "tuning", "webhook", "policy", "apiserver", "templates", "document"},
 	"doctor/gather":  {"doctor", "restart", "live", "node", "setup", "manifest", "webhook", "policy", "apiserver", "document"},
 	"node":           {"setup", "manifest", "profiles", "tuning", "webhook", "policy", "apiserver", "templates", "document"},
@@ -48,7 +48,9 @@ var allowed = map[string][]string{
 	"measure/scrape": {"measure", "live", "document"},
 	"webhook":        {"templates", "document"},
 	"policy":         {"policy/kinds", "apiserver", "document"},
-	"policy/kinds":   nil,
+	"policy/kinds":   {"apiserver"},
+	"policy/lint":    {"policy", "policy/kinds", "apiserver", "document"},
+	"policy/explain": {"policy", "apiserver", "document"},
 	"apiserver":      {"document"},
 	"templates":      nil,
 	"document":       nil,
