@@ -106,7 +106,7 @@ func TestRemedies(t *testing.T) {
 				words = append(words, "--yes")
 			}
 			exit(t, 0, words...)
-			if asked := exit(t, 0, "status", "--root", root); strings.Contains(mend, "250") && !strings.Contains(asked, "  asked     --rate 250 --retention 20d\n") {
+			if asked := exit(t, 0, "status", "--root", root); strings.Contains(c.mend, "250") && !strings.Contains(asked, "  asked     --rate 250 --retention 20d\n") {
 				t.Errorf("not remembered:\n%s", asked)
 			}
 			if got := findings(t, exit(t, 0, "doctor", "--root", root, "-o", "json")); len(got) > 0 {
