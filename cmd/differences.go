@@ -28,6 +28,28 @@ type diff struct {
 	version apiserver.Version
 	all     bool
 	found   policy.Comparison
+	known   apiserver.Resources
+}
+
+// words says what a kind is, by the resources that the version serves.
+func (d *diff) words(k requests.Kind, limit int) string {
+	if d.known == nil {
+		d.known = d.version.Resources()
+	}
+	return k.Among(d.known).Short(limit)
+}
+
+// shortestFirst orders differences about the same callers by how long it takes to
+// say them.
+func (d *diff) shortestFirst() {
+	length := map[string]int{}
+	key := func(x policy.Difference) string { return x.Kind.String() }
+	for _, x := range d.found.Differences {
+		length[key(x)] = len(d.words(x.Kind, 0))
+	}
+	slices.SortStableFunc(d.found.Differences, func(x, y policy.Difference) int {
+		return cmp.Or(x.Rank()-y.Rank(), length[key(x)]-length[key(y)])
+	})
 }
 
 // more counts the differences in which A records more, B does, or neither.
@@ -60,7 +82,7 @@ func (d *diff) text() string {
 	for _, group := range d.grouped(shown) {
 		fmt.Fprintf(&text, "\n%s:\n", group.heading)
 		for _, x := range group.differences {
-			text.WriteString(wrapped(x.Kind.Short(words)))
+			text.WriteString(wrapped(d.words(x.Kind, words)))
 		}
 	}
 	text.WriteString(d.rest(len(shown)))
@@ -72,7 +94,7 @@ func (d *diff) screenful() []policy.Difference {
 	lines := 0
 	var headings []string
 	for i, x := range d.found.Differences {
-		lines += strings.Count(wrapped(x.Kind.Short(shownWords)), "\n")
+		lines += strings.Count(wrapped(d.words(x.Kind, shownWords)), "\n")
 		if heading := d.heading(x); !slices.Contains(headings, heading) {
 			headings = append(headings, heading)
 			lines += 2
@@ -126,7 +148,7 @@ func (d *diff) rest(shown int) string {
 		}
 		text := "\nno difference, although what is said of everyone has it:\n"
 		for _, k := range alike {
-			text += wrapped(k.String())
+			text += wrapped(d.words(k, 0))
 		}
 		return text
 	}
@@ -145,7 +167,7 @@ func (d *diff) rest(shown int) string {
 	default:
 		parts = append(parts, fmt.Sprintf("%d exceptions in which they do not differ", len(alike)))
 	}
-	cut := func(x policy.Difference) bool { return x.Kind.Short(shownWords) != x.Kind.String() }
+	cut := func(x policy.Difference) bool { return d.words(x.Kind, shownWords) != d.words(x.Kind, 0) }
 	if len(parts) == 0 && slices.ContainsFunc(d.found.Differences, cut) {
 		parts = append(parts, "the lists in full")
 	}
@@ -282,7 +304,7 @@ func (d *diff) json(w io.Writer) error {
 		Differences: []jsonDifference{}, Alike: append([]requests.Kind{}, d.found.Alike...)}
 	out.RecordsMore.A, out.RecordsMore.B, out.RecordsMore.Neither = d.more()
 	for _, x := range d.found.Differences {
-		out.Differences = append(out.Differences, jsonDifference{x.Kind.String(), effectJSON(x.A), effectJSON(x.B), x.Unlikely, x.Kind, x.Except})
+		out.Differences = append(out.Differences, jsonDifference{d.words(x.Kind, 0), effectJSON(x.A), effectJSON(x.B), x.Unlikely, x.Kind, x.Except})
 	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")

@@ -37,7 +37,8 @@ func newProfilesDiff(io Streams) *cobra.Command {
 
 			The answer is complete: it follows from the rules, whatever their order, and is
 			not found by trying requests. Requests are meant as Kubernetes knows them, with
-			its verbs or the methods of HTTP.
+			its verbs or the methods of HTTP. Of its own groups, only the resources that the
+			version serves are named; -o json has the sets that are exact for all others.
 
 			The exit code is 0 whether they differ or not, as this is for reading.`),
 		Example: help.Examples(`
@@ -48,7 +49,10 @@ func newProfilesDiff(io Streams) *cobra.Command {
 			auditsetup profiles diff ./policy.yaml recommended --all`),
 		Args:              twoPolicies,
 		ValidArgsFunction: completePolicies,
-		RunE:              func(_ *cobra.Command, args []string) error { return o.run(args[0], args[1]) },
+		RunE: func(c *cobra.Command, args []string) error {
+			_, asker, _ := strings.Cut(c.CommandPath(), " ")
+			return o.run(asker, args[0], args[1])
+		},
 	}
 	c.Flags().StringVar(&o.version, "kube-version", "", "version of the kube-apiserver to compare for (default: the newest known)")
 	c.Flags().BoolVar(&o.all, "all", false, "show every difference and every word of it")
@@ -71,15 +75,17 @@ func completePolicies(_ *cobra.Command, args []string, _ string) ([]string, cobr
 	return profiles.Names(), cobra.ShellCompDirectiveDefault
 }
 
-func (o *diffOptions) run(nameA, nameB string) error {
+func (o *diffOptions) run(asker, nameA, nameB string) error {
 	v, versionErr := newestOr(o.version)
-	a, errA := readPolicy(nameA, v)
-	b, errB := readPolicy(nameB, v)
+	in := inputs{stdin: o.io.In}
+	a, errA := readPolicy(&in, asker, nameA, v)
+	b, errB := readPolicy(&in, asker, nameB, v)
 	if err := errors.Join(versionErr, errA, errB); err != nil {
 		return err
 	}
 	say(o.io.Err, "note", slices.Concat(a.Notes, b.Notes))
-	d := diff{a: nameA, b: nameB, version: v, all: o.all, found: policy.Compare(a, b)}
+	d := diff{a: shownName(nameA), b: shownName(nameB), version: v, all: o.all, found: policy.Compare(a, b)}
+	d.shortestFirst()
 	if o.output.value == "json" {
 		return d.json(o.io.Out)
 	}
@@ -105,15 +111,15 @@ func newestOr(version string) (apiserver.Version, error) {
 	return v, nil
 }
 
-// readPolicy reads the policy of a profile, or a file.
-func readPolicy(name string, v apiserver.Version) (*policy.Policy, error) {
-	if isPolicyFile(name) {
-		from := inputs{}
-		data, err := from.read("profiles diff", name)
+// readPolicy reads the policy of a profile, or a file, or standard input, for a
+// command.
+func readPolicy(in *inputs, command, name string, v apiserver.Version) (*policy.Policy, error) {
+	if name == "-" || isPolicyFile(name) {
+		data, err := in.read(command, name)
 		if err != nil {
 			return nil, err
 		}
-		return policy.Read(name, data, v)
+		return policy.Read(shownName(name), data, v)
 	}
 	p, known := profiles.Lookup(name)
 	if !known {
@@ -128,6 +134,14 @@ func readPolicy(name string, v apiserver.Version) (*policy.Policy, error) {
 		return nil, err
 	}
 	return policy.Read("profile "+name, text, v)
+}
+
+// shownName is what a file is called in messages.
+func shownName(name string) string {
+	if name == "-" {
+		return stdinName
+	}
+	return name
 }
 
 func isPolicyFile(name string) bool {

@@ -50,11 +50,13 @@ func Compare(a, b *Policy) Comparison {
 		c.partition(a, b)
 		c.compare(&found)
 	}
-	slices.SortStableFunc(found.Differences, func(x, y Difference) int { return x.rank() - y.rank() })
+	slices.SortStableFunc(found.Differences, func(x, y Difference) int { return x.Rank() - y.Rank() })
 	return found
 }
 
-func (d Difference) rank() int {
+// Rank is the lower the more callers it is about: 0 for anyone, 1 for members of
+// groups, 2 for users by name, 3 when it is unlikely.
+func (d Difference) Rank() int {
 	named := func(c kinds.Caller) bool { return !c.Users.Except && len(c.In) == 0 }
 	switch {
 	case d.Unlikely:

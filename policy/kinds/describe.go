@@ -21,7 +21,7 @@ func (s *Space) resources(b Box) []ResourceSet {
 		found.keys = append(found.keys, group)
 		things, has := s.things[from:to], func(v int) bool { return s.dims[targetDim].has(b, from+v) }
 		in, out := shortest(things, has), shortest(things, func(v int) bool { return !has(v) })
-		if len(in) > 0 && size(out) < size(in) {
+		if len(in) > 0 && size(out) < size(in) && !slices.ContainsFunc(out, negated) {
 			all := Set{Except: true, Words: []string{}}
 			in = []ResourceSet{{Resources: all, Subresources: all, Except: out}}
 		}
@@ -40,6 +40,10 @@ func (s *Space) resources(b Box) []ResourceSet {
 	}
 	return all
 }
+
+// negated says whether a set leaves resources out, which nobody understands
+// where it is left out itself.
+func negated(r ResourceSet) bool { return r.Resources.Except && len(r.Resources.Words) > 0 }
 
 // shortest describes those things of a group that are meant: either resource by
 // resource, or first the subresources that all resources have in common.

@@ -60,6 +60,10 @@ type ResourceSet struct {
 	Subresources Set `json:"subresources"`
 	// Except are resources of these groups that are not meant.
 	Except []ResourceSet `json:"except"`
+
+	// foreign is set when Groups are all but the server's own, and has those of
+	// the others that are not meant.
+	foreign *Set
 }
 
 // PathSet is one path, or all that begin with the same text.
@@ -87,8 +91,12 @@ func (k *Kind) Matches(attrs authorizer.Attributes) bool {
 }
 
 func (r *ResourceSet) matches(a authorizer.Attributes) bool {
-	return r.Groups.Has(a.GetAPIGroup()) && r.Resources.Has(a.GetResource()) && r.Subresources.Has(a.GetSubresource()) &&
-		!slices.ContainsFunc(r.Except, func(e ResourceSet) bool { return e.matches(a) })
+	return r.has(a.GetAPIGroup(), a.GetResource(), a.GetSubresource())
+}
+
+func (r *ResourceSet) has(group, resource, subresource string) bool {
+	return r.Groups.Has(group) && r.Resources.Has(resource) && r.Subresources.Has(subresource) &&
+		!slices.ContainsFunc(r.Except, func(e ResourceSet) bool { return e.has(group, resource, subresource) })
 }
 
 func (c Caller) matches(u user.Info) bool {

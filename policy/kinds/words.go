@@ -27,13 +27,18 @@ func (k Kind) Short(limit int) string {
 	if len(k.Callers) > 0 {
 		text = "by " + w.callers(k.Callers) + ": " + text
 	}
+	names, namespaces := "", ""
 	if !k.Names.All() {
-		text += " " + w.where(k.Names, "named", "without a name")
+		names = " " + w.where(k.Names, "named", "without a name")
 	}
 	if !k.Namespaces.All() {
-		text += " " + w.where(k.Namespaces, "in", "without a namespace")
+		namespaces = " " + w.where(k.Namespaces, "in", "without a namespace")
 	}
-	return text
+	const not = " but not "
+	if strings.HasPrefix(names, not) && strings.HasPrefix(namespaces, not) && !strings.Contains(names+namespaces, " or ") {
+		return text + " but neither " + strings.TrimPrefix(names, not) + " nor " + strings.TrimPrefix(namespaces, not)
+	}
+	return text + names + namespaces
 }
 
 // wording puts kinds into words.
@@ -147,7 +152,7 @@ func (w wording) targets(k Kind) string {
 	for i := 0; i < len(k.Resources); i++ {
 		r := k.Resources[i]
 		text := w.resources(r)
-		for plain(r) && i+1 < len(k.Resources) && plain(k.Resources[i+1]) && slices.Equal(r.Groups.Words, k.Resources[i+1].Groups.Words) {
+		for listed(r) && i+1 < len(k.Resources) && listed(k.Resources[i+1]) && slices.Equal(r.Groups.Words, k.Resources[i+1].Groups.Words) {
 			i++
 			text += ", " + w.resources(k.Resources[i])
 		}
@@ -162,9 +167,10 @@ func (w wording) targets(k Kind) string {
 	return strings.Join(parts, "; ")
 }
 
-// plain says whether resources come to a mere list of names.
-func plain(r ResourceSet) bool {
-	return !r.Groups.Except && !r.Resources.Except && !r.Subresources.Except
+// listed says whether resources are named, without or with all of their
+// subresources.
+func listed(r ResourceSet) bool {
+	return !r.Groups.Except && !r.Resources.Except && (!r.Subresources.Except || r.Subresources.All())
 }
 
 func (w wording) resources(r ResourceSet) string {
@@ -228,6 +234,10 @@ func (w wording) groups(r ResourceSet) string {
 		but = " but " + strings.Join(except, ", ")
 	}
 	switch {
+	case r.foreign != nil && len(r.foreign.Words) == 0:
+		return " in any group that is not built in" + but
+	case r.foreign != nil:
+		return " in any group that is neither built in nor one of " + w.list(r.foreign.Words) + but
 	case r.Groups.All() && r.Resources.All():
 		return but
 	case r.Groups.All():
