@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 
 	"github.com/auditsetup/auditsetup/document"
 	"github.com/auditsetup/auditsetup/manifest"
 	"github.com/auditsetup/auditsetup/node"
 	"github.com/auditsetup/auditsetup/persist"
+	"github.com/auditsetup/auditsetup/render"
 	"github.com/auditsetup/auditsetup/setup"
 	"github.com/auditsetup/auditsetup/webhook"
 	"github.com/spf13/cobra"
@@ -200,7 +202,9 @@ func (o *disableOptions) writtenPaths(m *manifest.Manifest) []string {
 	}
 	for _, r := range records {
 		for _, f := range r.Files {
-			if r.Command == "enable" && !f.Manifest && !slices.Contains(paths, f.Path) {
+			base := path.Base(f.Path)
+			patch := base == render.FlagsPatchName || base == render.MountsPatchName // what is kept for kubeadm is taken out as such, or left
+			if r.Command == "enable" && !f.Manifest && !patch && !slices.Contains(paths, f.Path) {
 				paths = append(paths, f.Path)
 			}
 		}

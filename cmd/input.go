@@ -31,10 +31,9 @@ type inputs struct {
 func (in *inputs) read(flag, name string) ([]byte, error) {
 	hint := "check the path given with " + flag
 	if name == "-" {
-		if in.taken != "" {
-			return nil, document.Problem{File: flag, What: "standard input is taken by " + in.taken + " already", Hint: "give one of the two as a file"}
+		if err := in.take(flag); err != nil {
+			return nil, err
 		}
-		in.taken = flag
 		return readAll(in.stdin, stdinName, "check what is sent to "+flag)
 	}
 	file, err := os.Open(name)
@@ -51,6 +50,15 @@ func (in *inputs) read(flag, name string) ([]byte, error) {
 		return nil, document.Problem{File: name, What: "is a folder, not a file", Hint: hint}
 	}
 	return readAll(file, name, hint)
+}
+
+// take is for the one flag that may read standard input.
+func (in *inputs) take(flag string) error {
+	if in.taken != "" {
+		return document.Problem{File: flag, What: "standard input is taken by " + in.taken + " already", Hint: "give one of the two as a file"}
+	}
+	in.taken = flag
+	return nil
 }
 
 func readAll(r io.Reader, name, hint string) ([]byte, error) {

@@ -6,6 +6,7 @@ package cmd
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/auditsetup/auditsetup/document"
 	"github.com/auditsetup/auditsetup/measure"
@@ -88,8 +89,9 @@ func (o *planOptions) run(c *cobra.Command) error {
 	if o.compare && (o.explain != "" || o.output.value == "flags") {
 		return usageError{document.Problem{File: "--compare", What: "shows all profiles, and neither one number nor one setup", Hint: "leave out --compare, or --explain and -o flags"}}
 	}
-	in, inErr := o.input(c.Flags(), &inputs{stdin: o.io.In})
-	found, measureErr := o.measure(c, o.io, &in)
+	files := &inputs{stdin: o.io.In}
+	in, inErr := o.input(c.Flags(), files)
+	found, measureErr := o.measure(c, o.io, files, &in)
 	calculated, err := setup.Calculate(in)
 	if err := combine(inErr, measureErr, err); err != nil {
 		return err
@@ -112,7 +114,10 @@ func lays(flags *pflag.FlagSet, names ...string) bool {
 }
 
 func (o *planOptions) print(p plan) error {
-	if o.output.value != "table" {
+	if o.output.value == "flags" || o.explain != "" {
+		say(o.io.Err, "note", p.Notes)
+		say(o.io.Err, "warning", p.Warnings) // of what is printed none has them
+	} else if o.output.value != "table" {
 		p.sayApart(o.io)
 	}
 	if o.explain != "" {
@@ -147,8 +152,23 @@ func (p plan) sayApart(io Streams) {
 // apart are the warnings that are not in the Result.
 func (p plan) apart() document.Problems {
 	return slices.DeleteFunc(slices.Clone(p.Warnings), func(w document.Problem) bool {
-		return slices.ContainsFunc(p.Result.Warnings, func(r tuning.Warning) bool { return r.What == w.What })
+		return slices.ContainsFunc(p.Result.Warnings, func(r tuning.Warning) bool { return placed(r, w) })
 	})
+}
+
+// placed tells whether a warning is one of the Result, moved to where the value was
+// said.
+func placed(r tuning.Warning, w document.Problem) bool { return strings.HasSuffix(w.What, r.What) }
+
+// warnings are all, each once: where a value was said rather than where it counts.
+func (p plan) warnings() document.Problems {
+	var all document.Problems
+	for _, r := range p.Result.Warnings {
+		if !slices.ContainsFunc(p.Warnings, func(w document.Problem) bool { return placed(r, w) }) {
+			all = append(all, document.Problem{File: r.About, What: r.What, Hint: r.Hint})
+		}
+	}
+	return append(all, p.Warnings...)
 }
 
 // desired is the plan as explain takes it.

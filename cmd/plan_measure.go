@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -102,7 +103,7 @@ func details(m measure.Measured) []string {
 
 // measure lays what is measured over the spec file, and below the flags. Of
 // both, metrics know all requests and so the rate, and a log knows the sizes.
-func (m *measuring) measure(c *cobra.Command, io Streams, in *setup.Input) (measured, error) {
+func (m *measuring) measure(c *cobra.Command, io Streams, files *inputs, in *setup.Input) (measured, error) {
 	if !m.asked() {
 		return measured{}, m.idle(c.Flags())
 	}
@@ -111,15 +112,22 @@ func (m *measuring) measure(c *cobra.Command, io Streams, in *setup.Input) (meas
 	var all []measure.Measured
 	var problems error
 	for _, from := range []struct {
+		flag  string
 		names []string
 		read  func(context.Context, Streams) (measure.Measured, error)
-	}{{m.metrics, m.fromMetrics}, {m.logs, m.fromLogs}} {
+	}{{"--from-metrics", m.metrics, m.fromMetrics}, {"--from-log", m.logs, m.fromLogs}} {
 		if len(from.names) == 0 {
 			continue
 		}
-		one, err := from.read(ctx, io)
+		if slices.Contains(from.names, "-") {
+			if err := files.take(from.flag); err != nil {
+				problems = combine(problems, err)
+				continue
+			}
+		}
+		one, err := whileWanted(ctx, func() (measure.Measured, error) { return from.read(ctx, io) })
 		if ctx.Err() != nil {
-			return measured{}, ctx.Err()
+			return measured{}, document.Problem{What: "interrupted: nothing is planned"}
 		}
 		if problems = combine(problems, err); err == nil {
 			all = append(all, one)
@@ -129,6 +137,29 @@ func (m *measuring) measure(c *cobra.Command, io Streams, in *setup.Input) (meas
 		return measured{}, problems
 	}
 	return m.lay(c.Flags(), in, all), nil
+}
+
+// whileWanted gives up on what does not end with ctx, such as opening a pipe into
+// which nobody writes: no signal gets a read out of that. What does end gets a
+// second to leave the terminal as it was.
+func whileWanted(ctx context.Context, read func() (measure.Measured, error)) (measure.Measured, error) {
+	var found measure.Measured
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		found, err = read()
+	}()
+	select {
+	case <-done:
+		return found, err
+	case <-ctx.Done():
+	}
+	select {
+	case <-done:
+	case <-time.After(time.Second):
+	}
+	return measure.Measured{}, ctx.Err()
 }
 
 func (m *measuring) asked() bool { return len(m.logs)+len(m.metrics) > 0 }

@@ -24,10 +24,7 @@ func (p plan) writeText(w io.Writer) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	for _, warning := range p.Result.Warnings {
-		fmt.Fprintf(w, "\nwarning: %s: %s\n  %s\n", warning.About, warning.What, warning.Hint)
-	}
-	for _, warning := range p.apart() {
+	for _, warning := range p.warnings() {
 		fmt.Fprintf(w, "\nwarning: %s\n  %s\n", warning.Error(), warning.Hint)
 	}
 	family := ""
@@ -39,6 +36,7 @@ func (p plan) writeText(w io.Writer) error {
 		name := r.Name
 		if r.Flag != "" {
 			name = "--" + r.Flag
+			r = p.asSet(r)
 		}
 		fmt.Fprintf(w, "  %s   %s\n      %s\n      %s\n", name, valueText(r), r.Formula, r.Reason)
 	}
@@ -46,6 +44,18 @@ func (p plan) writeText(w io.Writer) error {
 	writeList(w, "to bear in mind", p.notes)
 	writeList(w, "assumed", p.Assumed)
 	return nil
+}
+
+// asSet is a number as it is when the flag was set to another, which not every
+// number that depends on it takes into account: warnings say so.
+func (p plan) asSet(r tuning.Reason) tuning.Reason {
+	if value, byHand := p.Spec.Flags[r.Flag]; byHand && value != fmt.Sprint(r.Value) {
+		if d, err := time.ParseDuration(value); r.Unit == "duration" && err == nil && d.String() == fmt.Sprint(r.Value) {
+			return r
+		}
+		r.Formula, r.Reason, r.Value = "--set "+r.Flag+"="+value, fmt.Sprintf("set by hand, in place of the computed %v", r.Value), value
+	}
+	return r
 }
 
 func writeList(w io.Writer, head string, lines []string) {
@@ -130,7 +140,11 @@ func (p plan) summary() [][2]string {
 	}
 	add := func(about, text string) { lines = append(lines, [2]string{about, text}) }
 	if f := r.Rotation; f != nil {
-		add("log", fmt.Sprintf("at most %s on disk, reaching back %s of the %s wanted", tuning.FormatBytes(f.DiskMaxBytes.Value),
+		most := "at most " + tuning.FormatBytes(f.DiskMaxBytes.Value) + " on disk"
+		if p.Spec.Flags["audit-log-maxsize"] == "0" && p.Version.AtLeast(36) || f.DiskMaxBytes.Value > 1<<62 {
+			most = "without limit on disk, until that is full"
+		}
+		add("log", fmt.Sprintf("%s, reaching back %s of the %s wanted", most,
 			tuning.FormatRetention(lasting(float64(f.RetentionSeconds.Value))), tuning.FormatRetention(lasting(float64(f.RetentionWantedSeconds.Value)))))
 	}
 	if d := r.Delivery; d != nil {

@@ -63,7 +63,7 @@ type preview struct {
 	KubeVersion   string `json:"kubeVersion"`
 	// Changes is false when everything is there already.
 	Changes bool `json:"changes"`
-	// Spec is the wish with its defaults filled in.
+	// Spec is the wish with its defaults filled in, as anybody may see it.
 	Spec    setup.Spec       `json:"spec"`
 	Flags   []reportedFlag   `json:"flags"`
 	Files   []reportedFile   `json:"files"`
@@ -126,6 +126,7 @@ func (p *planned) writeJSON(w io.Writer) error {
 		Flags: reportFlags(d), Files: p.reportFiles(), Folders: []reportedFolder{}, Mounts: []reportedMount{},
 		Numbers: d.Numbers, Estimates: orEmpty(d.Estimates), Notes: reportProblems(d.Notes), Warnings: reportProblems(d.Warnings), Drift: reportDrifts(p.result.Drift),
 	}
+	r.Spec, _ = d.Spec.Shown()
 	r.Spec.APIVersion, r.Spec.Kind = setup.APIVersion, setup.Kind
 	for _, f := range p.change.Folders {
 		r.Folders = append(r.Folders, reportedFolder{p.display(f.Path), fmt.Sprintf("%04o", f.Mode)})

@@ -138,7 +138,6 @@ func (s *selection) addReceiver(f *pflag.FlagSet) {
 	f.BoolVar(&w.InsecureSkipTLSVerify, "webhook-insecure-skip-tls-verify", false, "believe any receiver that answers at that URL")
 	f.StringVar(&w.ConfigFile, "webhook-config", "", "send events as a kubeconfig of your own says, a file here, taken as it is; without --backend, to the log as well")
 	f.StringVar(&w.Path, "webhook-path", "", "where the kubeconfig goes on the control plane (default "+setup.DefaultWebhookPath+")")
-	f.StringVar(&w.InitialBackoff, "webhook-initial-backoff", "", "how long to wait before a failed request is tried again (default 10s)")
 }
 
 // addLoad adds the flags that the numbers are computed from.
@@ -154,6 +153,7 @@ func (s *selection) addLoad(f *pflag.FlagSet) {
 	f.Float64Var(&s.bytesPerEvent, "bytes-per-event", 0, "mean size of an event (default: the profile's)")
 	f.StringVar(&s.spec.Load.Stall, "stall", "", "how long the receiver or the disk may stand still without loss (default 30s)")
 	f.StringVar(&s.spec.Load.Outage, "outage", "", "how long the receiver may be gone: what that costs is told (default 5m)")
+	f.StringVar(&s.spec.Webhook.InitialBackoff, "webhook-initial-backoff", "", "how long to wait before a failed request is tried again (default 10s)")
 	f.StringVar(&s.spec.Load.MemoryBudget, "memory-budget", "", "the most that events may take of the API server's memory (default: no limit)")
 	f.StringVar(&s.spec.Receiver, "receiver", "", "the program that takes the events, whose limits are known: "+strings.Join(tuning.ReceiverNames(), ", "))
 	f.Float64Var(&s.headroom, "headroom", 0, "by what factor throttle and buffer exceed the peak (default 2)")
@@ -171,6 +171,7 @@ func (s *selection) addLoad(f *pflag.FlagSet) {
 func (s *selection) input(flags *pflag.FlagSet, from *inputs) (setup.Input, error) {
 	in := setup.Input{Origins: setup.Origins{}}
 	fileErr := s.readSpec(&in, from)
+	replaceRates(flags, &in.Spec.Load)
 	flags.Visit(func(f *pflag.Flag) {
 		if l, ok := layers[f.Name]; ok {
 			l.lay(s, &in.Spec)
@@ -200,6 +201,21 @@ func (s *selection) input(flags *pflag.FlagSet, from *inputs) (setup.Input, erro
 		}
 	}
 	return in, problems
+}
+
+// replaceRates takes out of a file what a flag says in other words.
+func replaceRates(flags *pflag.FlagSet, of *setup.Load) {
+	for _, r := range []struct {
+		flag, other string
+		said        **float64
+	}{
+		{"rate", "cluster-rate", &of.ClusterRequestsPerSecond}, {"cluster-rate", "rate", &of.RequestsPerSecond},
+		{"mean-rate", "peak-factor", &of.PeakFactor}, {"peak-factor", "mean-rate", &of.MeanRequestsPerSecond},
+	} {
+		if flags.Changed(r.flag) && !flags.Changed(r.other) {
+			*r.said = nil
+		}
+	}
 }
 
 // readSpec reads the spec file, if there is one. Files that it names are looked

@@ -6,6 +6,7 @@ package node
 import (
 	"errors"
 	"io/fs"
+	"strings"
 )
 
 // ErrLeft is what errors.Is finds when a purge has taken the records away for good
@@ -38,6 +39,9 @@ func (h *Host) Purge() error {
 	if err := h.refuseUnfinished(Change{}); err != nil {
 		return err
 	}
+	if err := h.refuseForeign(linked); err != nil {
+		return err
+	}
 	if err := h.sweepAll(); err != nil {
 		return h.fail(h.state(), "tidy up before the records go", err)
 	}
@@ -48,6 +52,30 @@ func (h *Host) Purge() error {
 		return h.fail(h.state(), "remove", err)
 	case linked:
 		return h.fail(h.state(), "make the folder anew", dir.mkdir(name, newAttributes(0o700, 0)))
+	}
+	return nil
+}
+
+// refuseForeign refuses to remove a folder that a link leads to and that holds more
+// than what is kept here: it is somebody's, and may be all of a disk.
+func (h *Host) refuseForeign(linked bool) error {
+	if !linked {
+		return nil
+	}
+	dir, err := h.open(h.state())
+	if err != nil {
+		return err
+	}
+	defer dir.close()
+	entries, err := fs.ReadDir(dir.root.FS(), ".")
+	if err != nil {
+		return h.fail(h.state(), "list the folder", err)
+	}
+	for _, e := range entries {
+		name := strings.TrimSuffix(strings.TrimPrefix(e.Name(), "."), ".new") // of a run that was killed, see Keep
+		if name != "lock" && name != "backups" && name != "kubeadm-config.json" {
+			return h.problem(h.state(), "is a link to a folder that holds "+quote(e.Name())+" as well, which is not of auditsetup", "move that elsewhere, or remove the folder backups there by hand", nil)
+		}
 	}
 	return nil
 }

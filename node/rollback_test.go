@@ -241,6 +241,23 @@ func TestPurgeOfLink(t *testing.T) {
 	}
 }
 
+// TestPurgeOfSharedFolder leaves alone what a link leads to when there is more in
+// it than auditsetup put there.
+func TestPurgeOfSharedFolder(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	must(t, os.MkdirAll(h.Root+"/data", 0o755))
+	must(t, os.WriteFile(h.Root+"/data/precious", nil, 0o644))
+	must(t, os.Symlink("/data", h.Root+DefaultStateDir))
+	apply(t, h, enable())
+	if err := h.Purge(); err == nil || errors.Is(err, ErrLeft) {
+		t.Errorf("got %v", err)
+	}
+	if left, err := os.ReadDir(h.Root + "/data"); err != nil || len(left) != 3 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
 func TestPurgeRefuses(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)

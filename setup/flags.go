@@ -63,6 +63,21 @@ func (r *resolving) flags() {
 		r.judge(flags)
 	}
 	r.fits(flags)
+	r.warnOff()
+}
+
+// warnOff speaks of what is turned off by hand, and without which the numbers do
+// not hold.
+func (r *resolving) warnOff() {
+	for _, f := range []struct{ flag, what, hint string }{
+		{"audit-webhook-batch-throttle-enable", "is off: nothing limits how many requests go out at once, and the capacity told is that of the throttle", "leave it out to have that limit"},
+		{"audit-webhook-truncate-enabled", "is off: one event that is too large for the receiver has its whole batch refused, tried five times and lost", "leave it out to have such events cut"},
+	} {
+		on, err := strconv.ParseBool(r.spec.Flags[f.flag])
+		if err == nil && !on && r.spec.Uses(WebhookBackend) && r.spec.ModeOf(WebhookBackend) == "batch" {
+			r.desired.Warnings = append(r.desired.Warnings, r.aboutFlag(document.Problem{File: "--" + f.flag, What: f.what, Hint: f.hint}))
+		}
+	}
 }
 
 // judge asks what the version makes of the flags. Those of mode batch that were

@@ -112,14 +112,21 @@ func (w *weighing) backoff() {
 		return
 	}
 	d, err := parseWait(text)
-	switch {
-	case err != nil:
+	if err != nil {
 		w.add("webhook.initialBackoff", err.Error(), "")
-	case d <= 0 || d > 10*time.Minute:
-		w.add("webhook.initialBackoff", fmt.Sprintf("must be above 0 and at most 10m, not %s", d), "10s is upstream's own default")
-	default:
-		w.load.InitialBackoff = d
+		return
 	}
+	w.tries(d, "webhook.initialBackoff", "")
+}
+
+// tries puts that wait into the load. Without one all tries are over at once, and
+// nothing that is told of an outage holds.
+func (w *weighing) tries(wait time.Duration, path, about string) {
+	if wait < time.Millisecond || wait > 10*time.Minute {
+		w.add(path, fmt.Sprintf("%smust be 1ms to 10m, not %s", about, wait), "10s is upstream's own default")
+		return
+	}
+	w.load.InitialBackoff = wait
 }
 
 // sizes puts the sizes that are given into the load, and those that a receiver
@@ -188,6 +195,7 @@ func (o Origins) Place(ps document.Problems) document.Problems {
 			}
 			if at, known = o["flags."+flag]; known {
 				p.What = "--" + flag + ": " + p.What
+				p.Hint = strings.Replace(p.Hint, p.File+" ", "--set "+flag+"=", 1)
 			}
 		}
 		if known {

@@ -35,6 +35,10 @@ func (w *weighing) rates() {
 	}
 	l.RequestsPerSecond, l.MeanRequestsPerSecond = *peak, w.mean(*peak)
 	if said.ClusterRequestsPerSecond == peak {
+		if l.MeanRequestsPerSecond > *peak { // shared out, it might be below the peak of one
+			w.add("load.meanRequestsPerSecond", fmt.Sprintf("a mean of %g requests/s is above the peak of %g of all API servers", l.MeanRequestsPerSecond, *peak), "raise --cluster-rate or lower --mean-rate")
+			l.MeanRequestsPerSecond = 0
+		}
 		of, mean := tuning.FromCluster(*peak, l.MeanRequestsPerSecond, l.Servers)
 		l.RequestsPerSecond, l.MeanRequestsPerSecond = of.Value, mean.Value
 		w.assumed = append(w.assumed, "at peak "+of.Formula+": "+of.Reason, "over days "+mean.Formula+": "+mean.Reason)
@@ -47,7 +51,7 @@ func (w *weighing) servers() int {
 	if n == nil {
 		return 0
 	}
-	if *n < 1 {
+	if *n < 1 || *n > 1000 {
 		w.add("load.servers", fmt.Sprintf("must be 1 to 1000 API servers, not %d", *n), "give how many API servers the cluster has, such as --servers 3")
 		return 0
 	}
@@ -80,17 +84,14 @@ func (w *weighing) mean(peak float64) float64 {
 // are none are reported where all flags are checked.
 func (w *weighing) byHand() {
 	l, given := &w.load, w.spec.Flags
-	number := func(name string, into func(float64)) {
-		if x, err := strconv.ParseFloat(given[name], 64); err == nil {
-			into(x)
-		}
-	}
 	whole := func(name string, into func(int)) {
 		if n, err := strconv.ParseInt(given[name], 0, 32); err == nil && n >= 0 {
 			into(int(n))
 		}
 	}
-	number("audit-webhook-batch-throttle-qps", func(x float64) { l.ThrottleQPS = x })
+	if x, err := strconv.ParseFloat(given["audit-webhook-batch-throttle-qps"], 32); err == nil && !(x < 0) { // not a number is for tuning to refuse
+		l.ThrottleQPS = x
+	}
 	whole("audit-webhook-batch-throttle-burst", func(n int) { l.ThrottleBurst = n })
 	whole("audit-webhook-batch-buffer-size", func(n int) { l.BufferSize = n })
 	whole("audit-log-batch-buffer-size", func(n int) { l.LogBufferSize = n })
@@ -101,9 +102,12 @@ func (w *weighing) byHand() {
 	})
 	whole("audit-log-maxbackup", func(n int) { l.MaxBackup = &n })
 	whole("audit-log-maxage", func(n int) { l.MaxAgeDays = &n })
+	if on, err := strconv.ParseBool(given["audit-log-compress"]); err == nil {
+		l.Compress = on
+	}
 	whole("audit-webhook-truncate-max-event-size", func(n int) { l.MaxEventBytes = int64(n) })
-	if d, err := time.ParseDuration(given["audit-webhook-initial-backoff"]); err == nil && d > 0 {
-		l.InitialBackoff = d
+	if d, err := time.ParseDuration(given["audit-webhook-initial-backoff"]); err == nil {
+		w.tries(d, "flags.audit-webhook-initial-backoff", "--audit-webhook-initial-backoff: ")
 	}
 	// A batch has one size and one wait in a load, which are the log's too where
 	// that is written in batches.

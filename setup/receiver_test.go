@@ -142,7 +142,7 @@ func TestReceiverRefuses(t *testing.T) {
 			in.Spec.Backends, in.Spec.Webhook.URL, in.Spec.Log.Path = []setup.Backend{"webhook"}, good, "/x/y"
 		}, []string{"log.path: is of no use"}},
 		"mode":         {func(in *setup.Input) { in.Spec.Webhook = setup.Webhook{URL: good, Mode: "strict"} }, []string{`webhook.mode: "strict" is no mode`}},
-		"backoff":      {func(in *setup.Input) { in.Spec.Webhook = setup.Webhook{URL: good, InitialBackoff: "-5s"} }, []string{"webhook.initialBackoff: must be above 0"}},
+		"backoff":      {func(in *setup.Input) { in.Spec.Webhook = setup.Webhook{URL: good, InitialBackoff: "-5s"} }, []string{"webhook.initialBackoff: must be 1ms to 10m"}},
 		"long backoff": {func(in *setup.Input) { in.Spec.Webhook = setup.Webhook{URL: good, InitialBackoff: "1h"} }, []string{"webhook.initialBackoff: must be"}},
 		"both": {func(in *setup.Input) {
 			in.Spec.Webhook, in.WebhookData = setup.Webhook{URL: good, ConfigFile: "k"}, own

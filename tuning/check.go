@@ -54,10 +54,10 @@ func (l Load) checkBatch() document.Problems {
 	within(&ps, "--headroom", l.Headroom, 1, 100,
 		"", "1 is exactly the peak, 2 twice that")
 	within(&ps, "--batch-size", float64(l.BatchSize), 0, 100_000,
-		"events", "leave it out, or give 0, to have it chosen")
+		"events", "leave it out to have it chosen")
 	span(&ps, "--stall", l.Stall, 0, time.Hour, "give how long the receiver or the disk may stand still, such as --stall 30s")
 	if l.MaxWait != 0 {
-		span(&ps, "--max-wait", l.MaxWait, time.Millisecond, 10*time.Minute, "leave it out, or give 0, to have it chosen")
+		span(&ps, "--max-wait", l.MaxWait, time.Millisecond, 10*time.Minute, "leave it out to have it chosen")
 	}
 	ps = append(ps, l.checkHand()...)
 	bytesWithin(&ps, "--memory-budget", l.MemoryBudget, 0, mostDisk,
@@ -70,7 +70,7 @@ func (l Load) checkBatch() document.Problems {
 	// A rate that is refused has been reported already.
 	if n := l.bufferNeed(); chosen && len(ps) == 0 && len(l.checkRate()) == 0 && n > maxBuffer {
 		ps.Add("--stall",
-			fmt.Sprintf("%s at this rate needs a buffer of %s events, and an API server should not hold more than %d", l.stall(), num(n), maxBuffer),
+			fmt.Sprintf("%s at this rate needs a buffer of %s events, and an API server should not hold more than %d", FormatRetention(l.stall()), num(n), maxBuffer),
 			"lower --stall, --headroom or --rate")
 	}
 	return ps
@@ -81,7 +81,7 @@ func (l Load) checkBatch() document.Problems {
 func (l Load) checkHand() document.Problems {
 	var ps document.Problems
 	if l.ThrottleQPS != 0 {
-		within(&ps, setBy("audit-webhook-batch-throttle-qps"), l.ThrottleQPS, 0.0001, 1e6, "batches/s", "kube-apiserver does not start otherwise")
+		within(&ps, setBy("audit-webhook-batch-throttle-qps"), l.ThrottleQPS, 0.0001, 1e6, "batches/s", "leave it out to have it computed; kube-apiserver does not start at 0 or below")
 	}
 	for _, n := range []struct {
 		flag  string
@@ -106,7 +106,7 @@ func (l Load) checkReceiver() document.Problems {
 	span(&ps, "--outage", l.Outage, 0, 24*time.Hour, "give how long the receiver may be gone, such as --outage 5m")
 	if l.InitialBackoff != 0 {
 		span(&ps, "--webhook-initial-backoff", l.InitialBackoff, time.Millisecond, 10*time.Minute,
-			"leave it out, or give 0, for upstream's 10s")
+			"leave it out for upstream's 10s")
 	}
 	return ps
 }
@@ -142,7 +142,7 @@ func (l Load) checkRotation() document.Problems {
 		unit, hint  string
 	}{
 		{"audit-log-maxsize", l.MaxSizeMiB, 1, 1 << 30, "MiB", "0 is 100 MiB up to Kubernetes 1.35 and a file that grows for ever from 1.36 on; say which, such as audit-log-maxsize=100"},
-		{"audit-log-maxbackup", l.MaxBackup, 0, 1e6, "files", "0 keeps all of them"},
+		{"audit-log-maxbackup", l.MaxBackup, 0, mostFiles, "files", "0 keeps all of them"},
 		{"audit-log-maxage", l.MaxAgeDays, 0, 36500, "days", "0 keeps them at any age"},
 	} {
 		if n.value != nil {
@@ -182,5 +182,11 @@ func span(ps *document.Problems, flag string, d, low, high time.Duration, hint s
 	if d >= low && d <= high {
 		return
 	}
-	ps.Add(flag, fmt.Sprintf("must be %s to %s, not %s", FormatRetention(low), FormatRetention(high), d), hint)
+	text := func(d time.Duration) string {
+		if d < time.Second { // such as 1ms, or below 0
+			return d.String()
+		}
+		return FormatRetention(d)
+	}
+	ps.Add(flag, fmt.Sprintf("must be %s to %s, not %s", text(low), text(high), text(d)), hint)
 }

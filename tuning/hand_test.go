@@ -135,6 +135,15 @@ func judgements() []judgement {
 			"1d of log are wanted, and at 117 KiB/s it reaches back 4h51m", "--set audit-log-maxbackup=99 holds it, and takes 9.77 GiB", func(l *Load) { l.MaxBackup = of(99) }},
 		{"too young", log, func(l *Load) { l.DiskBudget, l.MaxAgeDays = 400<<30, of(7) }, "--set audit-log-maxage",
 			"30d of log are wanted, and at 117 KiB/s it reaches back 7d", "--set audit-log-maxage=30", func(l *Load) { l.MaxAgeDays = of(30) }},
+		{"too few files of a size that goes by them", log, func(l *Load) { l.Retention, l.DiskBudget, l.MaxBackup = 3*day, 5<<30, of(20) }, "--set audit-log-maxbackup",
+			"3d of log are wanted", "--set audit-log-maxbackup=123 with --set audit-log-maxsize=243 holds it",
+			func(l *Load) { l.DiskBudget, l.MaxBackup, l.MaxSizeMiB = 30<<30, of(123), of(243) }},
+		{"files too small for any number", log, func(l *Load) { l.RequestsPerSecond, l.DiskBudget, l.MaxSizeMiB = 50000, 10<<30, of(1) }, "--set audit-log-maxsize",
+			"30d of log are wanted", "files of 1 MiB are too small for that", nil},
+		{"fewer files than CIS asks for", log, func(l *Load) { short(l); l.MaxBackup = of(3) }, "--set audit-log-maxbackup", "maxbackup 3",
+			"--set audit-log-maxbackup=10 meets it", func(l *Load) { l.MaxBackup = of(10) }},
+		{"files too large for as many as CIS asks for", log, func(l *Load) { short(l); l.MaxSizeMiB = of(300) }, "--set audit-log-maxsize", "maxbackup 5",
+			"--disk-budget 3300Mi meets it", func(l *Load) { l.DiskBudget = 3300 * mib }},
 		{"below CIS", log, func(l *Load) { short(l); l.MaxSizeMiB = of(50) }, "--set audit-log-maxsize", "below the CIS benchmark", "", func(l *Load) { l.MaxSizeMiB = of(100) }},
 	}
 }

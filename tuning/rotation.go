@@ -47,7 +47,9 @@ const (
 	// files grow instead, as long as those that take their whole size take
 	// only this share of the budget: well compressed files may be more.
 	mostBackups = 250
-	mostWhole   = 0.1
+	// More files than this are not calculated with.
+	mostFiles = 1e6
+	mostWhole = 0.1
 	// An event larger than maxsize is not written at all, and multi-megabyte
 	// events have been seen at level RequestResponse.
 	roomyMiB = 10

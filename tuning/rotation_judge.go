@@ -6,6 +6,7 @@ package tuning
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -34,7 +35,7 @@ func (l Load) rotationWarnings(r RotationSettings) []Warning {
 			About: about,
 			What: fmt.Sprintf("maxbackup %d and maxsize %d are below the CIS benchmark's minimum of %d and %d",
 				r.MaxBackup.Value, r.MaxSizeMiB.Value, cisBackups, cisSizeMiB),
-			Hint: fmt.Sprintf("--disk-budget %s meets it", budget(l.space().disk(max(cisSizeMiB, l.space().leastMiB), cisBackups))),
+			Hint: l.cisHint(r),
 		})
 	}
 	if r.MaxSizeMiB.Value < roomyMiB && l.MaxEventBytes == 0 || int64(r.MaxSizeMiB.Value)*mib <= l.MaxEventBytes {
@@ -45,6 +46,24 @@ func (l Load) rotationWarnings(r RotationSettings) []Warning {
 		})
 	}
 	return ws
+}
+
+// cisHint leaves alone what is set by hand, unless that is what is too little.
+func (l Load) cisHint(r RotationSettings) string {
+	size := max(cisSizeMiB, l.space().leastMiB)
+	var words []string
+	if l.MaxSizeMiB != nil {
+		if size = max(size, float64(*l.MaxSizeMiB)); *l.MaxSizeMiB < cisSizeMiB {
+			words = append(words, fmt.Sprintf("%s=%s", setBy(r.MaxSizeMiB.Flag), num(size)))
+		}
+	}
+	if l.MaxBackup != nil && r.MaxBackup.Value < cisBackups && r.MaxBackup.Value > 0 {
+		words = append(words, fmt.Sprintf("%s=%d", setBy(r.MaxBackup.Flag), cisBackups))
+	}
+	if need := l.space().disk(size, cisBackups); len(words) == 0 || need > float64(l.DiskBudget) {
+		words = append(words, "--disk-budget "+budget(need))
+	}
+	return strings.Join(words, " with ") + " meets it"
 }
 
 // diskWarnings judge what was set by hand; else the budget was seen to.
@@ -118,7 +137,14 @@ func (l Load) handRetention(r RotationSettings) Warning {
 		w.About = setBy(r.MaxSizeMiB.Flag)
 		fallthrough
 	default:
-		w.Hint = fmt.Sprintf("%s=%s holds it, and takes %s of the disk", setBy(r.MaxBackup.Flag), num(needed), formatBytes(l.space().disk(size, needed)))
+		count := fmt.Sprintf("%s=%s", setBy(r.MaxBackup.Flag), num(needed))
+		if l.MaxSizeMiB == nil { // another number of files would be given another size
+			count += fmt.Sprintf(" with %s=%s", setBy(r.MaxSizeMiB.Flag), num(size))
+		}
+		w.Hint = fmt.Sprintf("%s holds it, and takes %s of the disk", count, formatBytes(l.space().disk(size, needed)))
+		if needed > mostFiles {
+			w.Hint = fmt.Sprintf("files of %s MiB are too small for that: leave %s out to have it chosen", num(size), setBy(r.MaxSizeMiB.Flag))
+		}
 	}
 	return w
 }

@@ -61,7 +61,7 @@ func scrapes(ctx context.Context, sources []string, o Options) (earlier, later *
 	problem := document.Problem{File: flag, Hint: "give a URL, or " + Kubeconfig + ", or one or two files"}
 	for _, source := range sources {
 		if isServer(source) && len(sources) > 1 {
-			problem.What = "a server is scraped twice by itself: " + source + " is to be the only source"
+			problem.What = "a server is scraped twice by itself: " + strip(source) + " is to be the only source"
 			return nil, nil, problem
 		}
 	}

@@ -87,8 +87,9 @@ func (o Options) server(source string) (*server, error) {
 // strip keeps what may be a password out of messages.
 func strip(source string) string {
 	if i := strings.LastIndexByte(source, '@'); i >= 0 {
-		return "...@" + source[i+1:]
+		source = "...@" + source[i+1:]
 	}
+	source, _, _ = strings.Cut(source, "?")
 	return source
 }
 
@@ -177,11 +178,16 @@ func (s *server) scrape(ctx context.Context) (*measure.Scrape, error) {
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
 		return nil, s.refused(resp.StatusCode, string(body))
 	}
-	return measure.ParseScrape(s.url.String(), at, resp.Body)
+	return measure.ParseScrape(s.name(), at, resp.Body)
+}
+
+// name is the URL for messages and results, without what may be a key.
+func (s *server) name() string {
+	return (&url.URL{Scheme: s.url.Scheme, Host: s.url.Host, Path: s.url.Path}).String()
 }
 
 func (s *server) unreachable(err error) error {
-	p := document.Problem{File: s.url.String(), What: "cannot be asked: " + live.Reason(err), Hint: "try: kubectl get --raw /metrics"}
+	p := document.Problem{File: s.name(), What: "cannot be asked: " + live.Reason(err), Hint: "try: kubectl get --raw /metrics"}
 	var name x509.HostnameError
 	switch {
 	case errors.As(err, &name):
@@ -198,7 +204,7 @@ func (s *server) unreachable(err error) error {
 var who = regexp.MustCompile(`User \\?"([^"\\]+)\\?" cannot get path`)
 
 func (s *server) refused(status int, body string) error {
-	p := document.Problem{File: s.url.String(), What: fmt.Sprintf("answers %d %s", status, http.StatusText(status))}
+	p := document.Problem{File: s.name(), What: fmt.Sprintf("answers %d %s", status, http.StatusText(status))}
 	switch {
 	case status == http.StatusUnauthorized:
 		p.Hint = "the credentials of the kubeconfig are not taken: renew them, or name another with --kubeconfig"
