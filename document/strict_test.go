@@ -85,6 +85,7 @@ func TestDecodeStrictRefuses(t *testing.T) {
 		{"far off", "one: {colour: 1}\n", `f:1:7: unknown field "colour" in one`, "known here: active, names"},
 		{"skipped by tag", "Skipped: a\n", `f:1:1: unknown field "Skipped"`, ""},
 		{"name of the tag that skips", "\"-\": a\n", `f:1:1: unknown field "-"`, ""},
+		{"a hash of a password", "root:$6$salt$hash:19000:0:: a\n", `f:1:1: unknown field (a text that is no name, and not shown)`, ""},
 		{"unexported", "unlisted: a\n", `f:1:1: unknown field "unlisted"`, ""},
 		{"text for a list", "items:\n- names: a\n", `f:2:10: items[0].names must be a list, not text`, "write [a, b], or one - item per line"},
 		{"mapping for a list", "items: {a: b}\n", `f:1:8: items must be a list, not a mapping`, ""},

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 
@@ -77,8 +78,20 @@ func (w *walk) structure(node *yaml.Node, t reflect.Type, path string) {
 			hint += "; "
 		}
 		w.dropped[value] = true
-		w.report(key, "unknown field "+strconv.Quote(name)+in(path), hint+w.unknownHint)
+		w.report(key, "unknown field "+nameOf(name)+in(path), hint+w.unknownHint)
 	})
+}
+
+// likeName is what somebody may have meant as a field's name. A file that was
+// named by mistake may hold anything in its place, such as a hash of a password.
+var likeName = regexp.MustCompile(`^[A-Za-z_-][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)?$`)
+
+// nameOf is a field's name in quotes, or what stands for a text that is none.
+func nameOf(name string) string {
+	if len(name) > 40 || !likeName.MatchString(name) {
+		return "(a text that is no name, and not shown)"
+	}
+	return strconv.Quote(name)
 }
 
 // pairs calls f for each key and value of a mapping whose key is text. Keys
