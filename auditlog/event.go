@@ -34,8 +34,8 @@ type Event struct {
 	// AuditID is the same in all events of a request, and never empty.
 	AuditID []byte
 	// Verb is Kubernetes' verb, or for a non-resource request the method in
-	// lower case. RequestURI has the query with it.
-	Verb, RequestURI []byte
+	// lower case.
+	Verb []byte
 	// User is the name of who asked, not of who was impersonated.
 	User   []byte
 	Groups [][]byte
@@ -50,11 +50,42 @@ type Event struct {
 	// blanks between the tokens, which is how kube-apiserver writes it, and
 	// the line feed. An item of a list has the same size as the line.
 	Size int64
-	// RequestBody and ResponseBody are the sizes of those objects in Size, in
-	// bytes; 0 when they are not there.
-	RequestBody, ResponseBody int64
+	// Bodies is what the bodies take of Size, with their keys and commas; 0 when
+	// there are none. [Event.Measure] has each by itself.
+	Bodies int64
 	// Truncated says that the bodies were taken out because they were too large.
 	Truncated bool
+
+	// uri is as it stands in the log, escapes and all.
+	uri []byte
+	// raw are the bodies of an event of which they were not looked at yet: all
+	// between the head and the tail. Of others request and response are known.
+	raw               []byte
+	request, response Body
+}
+
+// Body is the size of the body of a request or of an answer.
+type Body struct {
+	// Size is that of the object, in bytes; 0 when it is not there.
+	Size int64
+	// Managed is how much smaller the object would be without what it has under
+	// keys called managedFields, with the keys and a comma each.
+	Managed int64
+}
+
+// keys of bodies, with what stands around them.
+const (
+	requestKey  = `,"requestObject":`
+	responseKey = `,"responseObject":`
+)
+
+// RequestURI has the query with it. Nil when it is not there.
+func (e *Event) RequestURI() []byte {
+	if plain(e.uri) {
+		return e.uri
+	}
+	full, _ := unescape(nil, e.uri)
+	return full
 }
 
 // Object is the reference of an event to what its request was about.

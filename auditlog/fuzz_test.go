@@ -37,10 +37,10 @@ var seeds = []string{
 func read(t *testing.T, data []byte, size int) []string {
 	t.Helper()
 	all := []string{}
-	report, err := scan(t.Context(), "f", bytes.NewReader(data), size, func(e *Event) error {
+	report, err := scan(t.Context(), "f", bytes.NewReader(data), small(size, func(e *Event) error {
 		all = append(all, describe(e))
 		return nil
-	})
+	}))
 	if err != nil || report.Events != int64(len(all)) || report.Compressed == 0 && report.Bytes != int64(len(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))) {
 		t.Fatalf("%+v, %d events, %v", report, len(all), err)
 	}
@@ -52,6 +52,13 @@ func read(t *testing.T, data []byte, size int) []string {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// small reads with another window.
+func small(size int, each func(*Event) error) *scanner {
+	s := newScanner(each)
+	s.window = newWindow(size)
+	return s
 }
 
 // FuzzScan compares with encoding/json: each line that it reads has the same

@@ -25,6 +25,8 @@ const (
 type parser struct {
 	*window
 	event Event
+	// room is for the groups.
+	room [][]byte
 	// arena holds the text of the event.
 	arena []byte
 	// kind is nil where there is none, as in the items of a list.
@@ -73,7 +75,7 @@ func (p *parser) items() bool {
 // document takes an object. In a list of events each item is an event; what is
 // around it is not looked at, so that the order of its fields does not matter.
 func (p *parser) document(top bool) bool {
-	p.event = Event{Groups: p.event.Groups[:0]}
+	p.event = Event{Groups: p.room[:0]}
 	p.arena, p.kind, p.wrong = p.arena[:0], nil, false
 	start, blanks, list := p.place(), p.blanks, false
 	ok := p.object(func(f field) bool {
@@ -93,6 +95,12 @@ func (p *parser) document(top bool) bool {
 		return true
 	}
 	p.event.Size = p.place() - start - (p.blanks - blanks) + 1
+	if n := p.event.request.Size; n > 0 {
+		p.event.Bodies += n + int64(len(requestKey))
+	}
+	if n := p.event.response.Size; n > 0 {
+		p.event.Bodies += n + int64(len(responseKey))
+	}
 	p.failed = p.yield(&p.event)
 	return p.failed == nil
 }
@@ -165,11 +173,11 @@ func (p *parser) head(f field) bool {
 	case fieldVerb:
 		return p.string(&e.Verb)
 	case fieldRequestURI:
-		return p.string(&e.RequestURI)
+		return p.raw(&e.uri)
 	case fieldRequestObject:
-		return p.body(&e.RequestBody)
+		return p.body(&e.request)
 	case fieldResponseObject:
-		return p.body(&e.ResponseBody)
+		return p.body(&e.response)
 	case fieldReceived:
 		return p.time(&e.Received)
 	case fieldAt:
@@ -216,7 +224,7 @@ func (p *parser) user(f field) bool {
 
 func (p *parser) groups() bool {
 	groups := p.event.Groups[:0]
-	defer func() { p.event.Groups = groups }()
+	defer func() { p.event.Groups, p.room = groups, groups }()
 	if c, ok := p.peek(); !ok || c != '[' {
 		return p.null()
 	}
@@ -327,18 +335,6 @@ func (p *parser) time(to *time.Time) bool {
 	*to = time.Time{}
 	if t := (time.Time{}); ok && text != nil && t.UnmarshalText(text) == nil {
 		*to = t.UTC()
-	}
-	return ok
-}
-
-// body takes a value of any kind and measures it.
-func (p *parser) body(size *int64) bool {
-	c, ok := p.peek()
-	start, blanks := p.place(), p.blanks
-	ok = ok && p.skip()
-	*size = p.place() - start - (p.blanks - blanks)
-	if c == 'n' {
-		*size = 0
 	}
 	return ok
 }

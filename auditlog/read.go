@@ -38,34 +38,14 @@ func (r Report) Remarks() document.Problems {
 // each, after which nothing more was read. A file without text is no error as
 // long as another has events: rotation leaves such.
 func Read(ctx context.Context, files []File, stdin io.Reader, each func(*Event) error) (Report, error) {
-	var all Report
-	for _, f := range files {
-		one, err := readFile(ctx, f, stdin, each)
-		all.Files = append(all.Files, one)
-		all.Events += one.Events
-		all.Strays += one.Strays
-		all.Bytes += one.Bytes
-		if err != nil {
-			return all, err
-		}
-	}
-	return all, all.problems().Err()
+	return ReadAll(ctx, files, stdin, Options{Whole: true}, each)
 }
 
-func readFile(ctx context.Context, f File, stdin io.Reader, each func(*Event) error) (FileReport, error) {
-	if f.Path == "-" {
-		return Scan(ctx, f.Path, stdin, each)
-	}
-	file, err := open(f)
-	if err != nil {
-		report := FileReport{Name: f.Path}
-		// a copy that rotation took away meanwhile is no fault of anybody's
-		report.unread = f.Rotated.IsZero() || !errors.Is(err, fs.ErrNotExist)
-		report.Remarks.Add(f.Path, "cannot be opened: "+reason(err), "run the command as somebody who may read it, such as root")
-		return report, ctx.Err()
-	}
-	defer file.Close()
-	return Scan(ctx, f.Path, file, each)
+// notOpened reports a file that could not be.
+func (r *FileReport) notOpened(f File, err error) {
+	// a copy that rotation took away meanwhile is no fault of anybody's
+	r.unread = f.Rotated.IsZero() || !errors.Is(err, fs.ErrNotExist)
+	r.rest.Add(f.Path, "cannot be opened: "+reason(err), "run the command as somebody who may read it, such as root")
 }
 
 // open opens a file that may have been put aside or compressed since it was found.

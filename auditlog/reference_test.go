@@ -104,16 +104,22 @@ func refObject(raw json.RawMessage, top bool) []string {
 		!slices.Contains([]string{Metadata, Request, RequestResponse}, e.Level) || !slices.Contains(stages, e.Stage) {
 		return []string{"stray"}
 	}
-	e.Size = compact(raw) + 1
+	e.Size = int64(len(compact(raw))) + 1
+	if e.request.Size > 0 {
+		e.Bodies += e.request.Size + int64(len(requestKey))
+	}
+	if e.response.Size > 0 {
+		e.Bodies += e.response.Size + int64(len(responseKey))
+	}
 	return []string{describe(e)}
 }
 
-func compact(raw json.RawMessage) int64 {
+func compact(raw json.RawMessage) []byte {
 	var b bytes.Buffer
 	if err := json.Compact(&b, raw); err != nil {
 		panic(err)
 	}
-	return int64(b.Len())
+	return b.Bytes()
 }
 
 type refEvent struct {
@@ -140,11 +146,13 @@ func (r *refEvent) set(p pair) {
 	case "verb":
 		e.Verb = r.text(p.value)
 	case "requestURI":
-		e.RequestURI = r.text(p.value)
+		if e.uri = nil; r.text(p.value) != nil {
+			e.uri = p.value[1 : len(p.value)-1]
+		}
 	case "requestObject":
-		e.RequestBody = refBody(p.value)
+		e.request = refBody(p.value)
 	case "responseObject":
-		e.ResponseBody = refBody(p.value)
+		e.response = refBody(p.value)
 	case "requestReceivedTimestamp":
 		e.Received = r.time(p.value)
 	case "stageTimestamp":
@@ -215,11 +223,37 @@ func (r *refEvent) time(raw json.RawMessage) time.Time {
 	return t.UTC()
 }
 
-func refBody(raw json.RawMessage) int64 {
+func refBody(raw json.RawMessage) Body {
 	if string(raw) == "null" {
-		return 0
+		return Body{}
 	}
-	return compact(raw)
+	return Body{Size: int64(len(compact(raw))), Managed: refManaged(compact(raw))}
+}
+
+// refManaged adds up the lists under keys called managedFields, as they stand
+// there, each with a comma unless its object has nothing else.
+func refManaged(raw json.RawMessage) (sum int64) {
+	if raw[0] == '[' {
+		var items []json.RawMessage
+		if err := json.Unmarshal(raw, &items); err != nil {
+			panic(err)
+		}
+		for _, item := range items {
+			sum += refManaged(item)
+		}
+	}
+	members := pairs(raw)
+	for _, m := range members {
+		if m.key != managedFields || m.value[0] != '[' {
+			sum += refManaged(m.value)
+			continue
+		}
+		sum += int64(len(`"":`)+len(managedFields)) + int64(len(m.value))
+		if len(members) > 1 {
+			sum++
+		}
+	}
+	return sum
 }
 
 // describe has all of an event in it, and nil apart from empty.
@@ -229,9 +263,10 @@ func describe(e *Event) string {
 		groups = append(groups, show(g))
 	}
 	o := e.Object
-	return fmt.Sprint(e.Level, " ", e.Stage, " ", show(e.AuditID), show(e.Verb), show(e.RequestURI), show(e.User), " [", strings.Join(groups, " "), "] ",
+	request, response := e.Measure(true)
+	return fmt.Sprint(e.Level, " ", e.Stage, " ", show(e.AuditID), show(e.Verb), show(e.RequestURI()), show(e.User), " [", strings.Join(groups, " "), "] ",
 		show(o.Group), show(o.Version), show(o.Resource), show(o.Subresource), show(o.Namespace), show(o.Name), " ",
-		e.Code, e.Received, e.At, " ", e.Size, " ", e.RequestBody, " ", e.ResponseBody, " ", e.Truncated)
+		e.Code, e.Received, e.At, " ", e.Size, " ", e.Bodies, " ", request, " ", response, " ", e.Truncated)
 }
 
 func show(b []byte) string {

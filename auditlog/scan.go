@@ -4,13 +4,12 @@
 package auditlog
 
 import (
-	"bufio"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/auditsetup/auditsetup/document"
 )
@@ -37,81 +36,114 @@ type FileReport struct {
 
 	// unread says that it could not be opened.
 	unread bool
+	// strays are those among the first that are named, rest the other remarks.
+	// lines is how many lines there are, where that is counted.
+	strays []strayed
+	rest   document.Problems
+	lines  int64
 }
 
-// Scan reads a stream, compressed with gzip or not, and hands each event in it to
-// each, which must not keep it: see [Event]. What is no event, and an end of the
-// stream before its time, is in the report. The error is that of ctx or of each,
-// after which nothing more was read.
-func Scan(ctx context.Context, name string, r io.Reader, each func(*Event) error) (FileReport, error) {
-	return scan(ctx, name, r, windowSize, each)
+// strayed is a place where there is no event.
+type strayed struct {
+	// nth counts the strays of the file from 1.
+	nth, line int64
+	why       string
 }
 
-func scan(ctx context.Context, name string, r io.Reader, size int, each func(*Event) error) (FileReport, error) {
-	s := scanner{report: FileReport{Name: name}}
-	raw := &counted{r: r}
-	text, packed, err := s.unpack(raw)
-	if err != nil {
-		return s.report, ctx.Err()
-	}
-	s.window = newWindow(ctx, text, size)
-	s.yield = func(e *Event) error {
-		s.report.Events++
-		return each(e)
-	}
-	s.arena = make([]byte, 0, 4<<10) // not nil, nor is an empty text in it
-	s.stray = s.addStray
-	for s.next() {
-		if err := s.scanLine(); err != nil {
-			return s.report, err
+// remark makes the Remarks.
+func (f *FileReport) remark() {
+	f.Remarks = nil
+	for _, s := range f.strays {
+		if s.nth <= named {
+			f.Remarks = append(f.Remarks, document.Problem{File: f.Name, Line: int(s.line), What: s.why})
 		}
 	}
-	s.report.Bytes = s.offset + int64(s.filled)
-	if packed {
-		s.report.Compressed = raw.n
+	for _, p := range f.rest {
+		if p.Line > 0 {
+			p.Line = int(f.lines)
+		}
+		f.Remarks = append(f.Remarks, p)
 	}
-	s.ended(packed)
-	if s.report.CutOff {
-		s.remark(cutOff)
-	}
-	return s.report, ctx.Err()
+}
+
+// Scan reads a stream, compressed with gzip or zstd or not, and hands each event
+// in it to each, which must not keep it: see [Event]. What is no event, and an end
+// of the stream before its time, is in the report. The error is that of ctx or of
+// each, after which nothing more was read.
+func Scan(ctx context.Context, name string, r io.Reader, each func(*Event) error) (FileReport, error) {
+	return scan(ctx, name, r, newScanner(each))
+}
+
+func scan(ctx context.Context, name string, r io.Reader, s *scanner) (FileReport, error) {
+	report := FileReport{Name: name}
+	err := s.scan(ctx, &report, &counted{r: r})
+	report.remark()
+	return report, err
 }
 
 type scanner struct {
 	parser
 
-	report FileReport
+	report *FileReport
+	quick  quickReader
+	// full has every line parsed in full.
+	full bool
+	// apart says that this is a piece of a file, in which no value goes over many
+	// lines.
+	apart bool
 	// strayed is the line of the last stray; many on one line are named once.
 	strayed int64
 }
 
-// unpack looks at how a stream begins. An error was reported.
-func (s *scanner) unpack(raw io.Reader) (text io.Reader, packed bool, err error) {
-	buffered := bufio.NewReaderSize(raw, 64<<10)
-	head, err := buffered.Peek(4)
-	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		text, err = gzip.NewReader(buffered)
-		if err != nil {
-			s.report.Remarks.Add(s.report.Name, "the compressed data is broken from the beginning: "+reason(err), "copy the file again, or leave it out")
-		}
-		return text, true, err
-	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		err = errors.New("zstd")
-		s.report.Remarks.Add(s.report.Name, "is compressed with zstd, which is not read", "give it uncompressed: zstd -dc FILE, and - as the file")
-		return nil, true, err
-	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
-		_, _ = buffered.Discard(3) // a byte order mark
-	case len(head) == 0 && err != nil && !errors.Is(err, io.EOF):
-		s.report.Remarks.Add(s.report.Name, "cannot be read: "+reason(err), "")
-		return nil, false, err
+func newScanner(each func(*Event) error) *scanner {
+	s := &scanner{}
+	s.window = newWindow(windowSize)
+	s.arena = make([]byte, 0, 4<<10) // not nil, nor is an empty text in it
+	s.stray = s.addStray
+	s.yield = func(e *Event) error {
+		s.report.Events++
+		return each(e)
 	}
-	return buffered, false, nil
+	return s
+}
+
+// begin makes ready for a stream.
+func (s *scanner) begin(ctx context.Context, report *FileReport, text io.Reader) {
+	s.window.reset(ctx, text)
+	s.quick.begin()
+	s.report, s.apart, s.strayed, s.failed = report, false, 0, nil
+}
+
+// scan reads a stream. The report is without its Remarks.
+func (s *scanner) scan(ctx context.Context, report *FileReport, raw *counted) error {
+	s.begin(ctx, report, nil)
+	text, packed, err := s.unpack(raw)
+	if err != nil {
+		return ctx.Err()
+	}
+	defer text.Close()
+	s.r = text
+	for s.next() {
+		if err := s.scanLine(); err != nil {
+			return err
+		}
+	}
+	report.Bytes = s.offset + int64(s.filled)
+	report.lines = s.line
+	if packed {
+		report.Compressed = raw.n
+	}
+	s.finish(packed)
+	return ctx.Err()
 }
 
 // scanLine takes the values of a line, or the value that begins with it. The
 // error is that of whoever takes the events.
 func (s *scanner) scanLine() error {
+	if s.whole && !s.full && s.quick.read(s.buf[s.pos:s.end], &s.event) {
+		s.pos = s.end
+		return s.yield(&s.event)
+	}
 	opening := s.opening()
 	s.hole()
 	c, ok := s.peek()
@@ -123,6 +155,9 @@ func (s *scanner) scanLine() error {
 		return nil
 	}
 	if opening {
+		if s.apart {
+			return ErrManyLines
+		}
 		s.manyLines(true)
 		defer func() { s.manyLines(false) }()
 	}
@@ -181,11 +216,15 @@ func (s *scanner) strayAt(line int64, why string) {
 		return
 	}
 	s.strayed = line
-	s.report.Remarks = append(s.report.Remarks, document.Problem{File: s.report.Name, Line: int(line), What: why})
+	s.report.strays = append(s.report.strays, strayed{s.report.Strays, line, why})
 }
 
-func (s *scanner) remark(what string) {
-	s.report.Remarks = append(s.report.Remarks, document.Problem{File: s.report.Name, Line: int(s.line), What: what})
+// finish reports how the stream ended.
+func (s *scanner) finish(packed bool) {
+	s.ended(packed)
+	if s.report.CutOff {
+		s.report.rest = append(s.report.rest, document.Problem{File: s.report.Name, Line: int(s.line), What: cutOff})
+	}
 }
 
 // ended reports an end of the stream that is none.
@@ -198,7 +237,7 @@ func (s *scanner) ended(packed bool) {
 	if packed {
 		what = "the compressed data is cut off or broken"
 	}
-	s.report.Remarks = append(s.report.Remarks, document.Problem{
+	s.report.rest = append(s.report.rest, document.Problem{
 		File: s.report.Name, Line: int(s.line),
 		What: fmt.Sprintf("%s after %d bytes of text: %s; the %d events before are counted", what, s.report.Bytes, reason(s.err), s.report.Events),
 		Hint: "copy the file again, or leave it out",
@@ -216,14 +255,18 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// counted counts what was read.
+// counted counts what was read, and adds it to sum if that is set.
 type counted struct {
-	r io.Reader
-	n int64
+	r   io.Reader
+	n   int64
+	sum *atomic.Int64
 }
 
 func (c *counted) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n += int64(n)
+	if c.sum != nil {
+		c.sum.Add(int64(n))
+	}
 	return n, err
 }

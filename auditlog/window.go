@@ -45,8 +45,11 @@ type window struct {
 	long []byte
 }
 
-func newWindow(ctx context.Context, r io.Reader, size int) *window {
-	return &window{ctx: ctx, r: r, buf: make([]byte, size), whole: true}
+func newWindow(size int) *window { return &window{buf: make([]byte, size)} }
+
+// reset begins with another stream.
+func (w *window) reset(ctx context.Context, r io.Reader) {
+	*w = window{ctx: ctx, r: r, buf: w.buf, whole: true, long: w.long[:0]}
 }
 
 // place is the offset in the stream of what comes next.
@@ -55,10 +58,7 @@ func (w *window) place() int64 { return w.offset + int64(w.pos) }
 // next goes to the next line, past what is left of this one. It returns false at
 // the end of the stream.
 func (w *window) next() bool {
-	for !w.whole {
-		w.pos = w.end
-		w.more()
-	}
+	w.rest()
 	w.pos = w.end
 	if w.pos < w.filled {
 		w.pos++ // the line feed
@@ -73,6 +73,14 @@ func (w *window) next() bool {
 		w.read()
 	}
 	return w.end > w.pos || !w.unended
+}
+
+// rest passes over what is left of a line.
+func (w *window) rest() {
+	for !w.whole {
+		w.pos = w.end
+		w.more()
+	}
 }
 
 // more brings in the next piece of the line, and false when there is none. What
@@ -256,23 +264,26 @@ func (w *window) skip() bool {
 	case c == '"':
 		_, ok = w.text(false)
 	case c == '{' || c == '[':
-		ok = w.nested()
+		ok = w.nested(nil)
 	default:
 		_, ok = w.scalar()
 	}
 	return ok
 }
 
-// nested takes an object or a list.
-func (w *window) nested() bool {
+// nested takes an object or a list. With managed set it adds what is there under
+// keys called managedFields.
+func (w *window) nested(managed *int64) bool {
 	depth := 0
+	before := byte(0) // the token before
 	for {
 		for w.pos < w.end {
 			c := w.buf[w.pos]
 			if c == '"' {
-				if _, ok := w.text(false); !ok {
+				if !w.within(managed, before) {
 					return false
 				}
+				before = c
 				continue
 			}
 			w.pos++
@@ -286,12 +297,44 @@ func (w *window) nested() bool {
 			case '\n':
 				w.line++
 				w.blanks++
+				continue
 			case ' ', '\t', '\r':
 				w.blanks++
+				continue
 			}
+			before = c
 		}
 		if !w.more() {
 			return false
 		}
 	}
+}
+
+// within takes a string within an object or a list, and if it is the key
+// managedFields, with a list to it, that too.
+func (w *window) within(managed *int64, before byte) bool {
+	if managed == nil || before != '{' && before != ',' {
+		_, ok := w.text(false)
+		return ok
+	}
+	key, ok := w.text(true)
+	if !ok || string(key) != managedFields {
+		return ok
+	}
+	if c, ok := w.peek(); !ok || c != ':' {
+		return ok
+	}
+	w.take(':')
+	if c, ok := w.peek(); !ok || c != '[' {
+		return ok
+	}
+	start, blanks := w.place(), w.blanks
+	if !w.nested(nil) {
+		return false
+	}
+	*managed += w.place() - start - (w.blanks - blanks) + int64(len(`"":`)+len(managedFields))
+	if c, ok := w.peek(); before == ',' || ok && c == ',' {
+		*managed++
+	}
+	return true
 }

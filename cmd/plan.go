@@ -90,6 +90,9 @@ func (o *planOptions) run(c *cobra.Command) error {
 		return usageError{document.Problem{File: "--compare", What: "shows all profiles, and neither one number nor one setup", Hint: "leave out --compare, or --explain and -o flags"}}
 	}
 	files := &inputs{stdin: o.io.In}
+	if o.explain != "" && c.Flags().Changed("output") {
+		return usageError{document.Problem{File: "--output", What: "does nothing beside --explain, which prints text", Hint: "leave one of them out; -o json has every reason"}}
+	}
 	in, inErr := o.input(c.Flags(), files)
 	found, measureErr := o.measure(c, o.io, files, &in)
 	calculated, err := setup.Calculate(in)

@@ -40,11 +40,20 @@ type comparedDeed struct {
 	Level string `json:"level"`
 }
 
-// comparison works the plan out for every profile. Rates are those of the plan;
+// comparison works the plan out for every profile, and in front for a policy of
+// the administrator's own. Rates are those of the plan;
 // what requests come to is each profile's own, as a measured mix belongs to the
 // policy under which it was measured.
 func (p plan) comparison() ([]compared, error) {
 	var rows []compared
+	if file := p.Spec.Policy.File; file != "" {
+		row, err := rowOf(p.Calculation, file)
+		if err != nil {
+			return nil, err
+		}
+		row.Title, row.Current = "the policy that was given", true
+		rows = append(rows, row)
+	}
 	for _, profile := range profiles.All() {
 		spec := p.Spec
 		spec.Policy = setup.Policy{Profile: profile.Name}
@@ -53,23 +62,32 @@ func (p plan) comparison() ([]compared, error) {
 		if err != nil {
 			return nil, err
 		}
-		read, err := policy.Read("profile "+profile.Name, c.Policy, c.Version)
+		row, err := rowOf(c, profile.Name)
 		if err != nil {
 			return nil, err
 		}
-		row := compared{
-			Name: profile.Name, Title: profile.Title, Current: profile.Name == p.Spec.Policy.Profile,
-			EventsPerSecond: c.Result.EventsPerSecond.Value, BytesPerSecond: c.Result.BytesPerSecond.Value, BytesPerDay: c.Result.BytesPerDay.Value,
-		}
-		if r := c.Result.Rotation; r != nil {
-			row.RetentionSeconds, row.DiskNeededBytes = r.RetentionSeconds.Value, r.DiskNeededBytes.Value
-		}
-		for _, d := range profiles.Deeds(read) {
-			row.Records = append(row.Records, comparedDeed{d.What, string(d.Level)})
-		}
+		row.Title, row.Current = profile.Title, profile.Name == p.Spec.Policy.Profile
 		rows = append(rows, row)
 	}
 	return rows, nil
+}
+
+// rowOf is what a calculation comes to, and what its policy records.
+func rowOf(c setup.Calculation, name string) (compared, error) {
+	read, err := policy.Read(name, c.Policy, c.Version)
+	if err != nil {
+		return compared{}, err
+	}
+	row := compared{
+		Name: name, EventsPerSecond: c.Result.EventsPerSecond.Value, BytesPerSecond: c.Result.BytesPerSecond.Value, BytesPerDay: c.Result.BytesPerDay.Value,
+	}
+	if r := c.Result.Rotation; r != nil {
+		row.RetentionSeconds, row.DiskNeededBytes = r.RetentionSeconds.Value, r.DiskNeededBytes.Value
+	}
+	for _, d := range profiles.Deeds(read) {
+		row.Records = append(row.Records, comparedDeed{d.What, string(d.Level)})
+	}
+	return row, nil
 }
 
 func (o *planOptions) printComparison(p plan) error {

@@ -49,7 +49,7 @@ that fit the load, and take it back byte for byte.`,
 	groups := templates.CommandGroups{
 		{Message: "Change a control plane:", Commands: []*cobra.Command{newEnable(io), newDisable(io), newRollback(io)}},
 		{Message: "See what is in force, writing nothing:", Commands: []*cobra.Command{newStatus(io), newDoctor(io)}},
-		{Message: "Review and plan, writing nothing:", Commands: []*cobra.Command{newPatch(io), newPlan(io), newProfiles(io), newPolicy(io)}},
+		{Message: "Review and plan, writing nothing:", Commands: []*cobra.Command{newPatch(io), newPlan(io), newProfiles(io), newPolicy(io), newSimulate(io)}},
 	}
 	groups.Add(root)
 	help := newHelp()

@@ -36,3 +36,9 @@ var WebhookKubeconfig string
 //
 //go:embed report/*
 var Report embed.FS
+
+// Simulation holds simulation/page.html, the page of a simulation: an html/template
+// whose style and script are those of Report.
+//
+//go:embed simulation/*
+var Simulation embed.FS
