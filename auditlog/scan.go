@@ -109,7 +109,7 @@ func newScanner(each func(*Event) error) *scanner {
 
 // begin makes ready for a stream.
 func (s *scanner) begin(ctx context.Context, report *FileReport, text io.Reader) {
-	s.window.reset(ctx, text)
+	s.reset(ctx, text)
 	s.quick.begin()
 	s.report, s.apart, s.strayed, s.failed = report, false, 0, nil
 }

@@ -293,7 +293,7 @@ func (t *tally) sort(e *auditlog.Event) *sortedKind {
 	sorted := t.sorted
 	t.sorted = map[string]*sortedKind{}
 	for _, s := range sorted {
-		if key := s.Kind.key(); t.part.Kinds[key] == s.Kind {
+		if key := s.key(); t.part.Kinds[key] == s.Kind {
 			t.sorted[key] = s
 		}
 	}

@@ -39,7 +39,7 @@ func run(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // a scratch folder
 	if *program == "" {
 		*program = filepath.Join(dir, "auditsetup")
 		build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", *program, "./cmd/auditsetup")
