@@ -4,8 +4,11 @@
 package node
 
 import (
+	"errors"
 	"path/filepath"
 	"slices"
+
+	"github.com/auditsetup/auditsetup/document"
 )
 
 // askedName is the file beside a record with what its change was asked for. It is
@@ -44,7 +47,8 @@ func (h *Host) Asked(command string, inForce bool) (id string, data []byte, err 
 func (h *Host) AskedPath(id string) string { return h.state("backups", id, askedName) }
 
 // Restate replaces what the change of that ID was asked for, when another wish
-// comes to the same files. It refuses as Apply does.
+// comes to the same files. It refuses as Apply does, and when the change is no
+// longer the last one by enable: another may have been made since it was looked up.
 func (h *Host) Restate(id string, asked []byte) error {
 	release, err := h.lock("restate")
 	if err != nil {
@@ -53,6 +57,9 @@ func (h *Host) Restate(id string, asked []byte) error {
 	defer release()
 	if err := h.refuseUnfinished(Change{}); err != nil {
 		return err
+	}
+	if last, _, err := h.Asked("enable", true); err != nil || last != id {
+		return errors.Join(err, document.Problem{File: h.Display(h.AskedPath(id)), What: "another change was made in the meantime", Hint: "auditsetup status shows what is in force"})
 	}
 	return h.Keep(filepath.Join("backups", id, askedName), asked)
 }

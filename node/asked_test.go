@@ -8,6 +8,7 @@ package node
 import (
 	"errors"
 	"os"
+	"strings"
 	"testing"
 )
 
@@ -72,6 +73,13 @@ func TestRestate(t *testing.T) {
 	if err != nil || len(records) != 1 || records[0].State != StateDone {
 		t.Errorf("%+v, %v", records, err)
 	}
+	// nor where another change has been made since the ID was looked up
+	asks(t, h, "enable", "later", "# 2\n")
+	if err := h.Restate(id, []byte("three")); err == nil || !strings.Contains(err.Error(), "another change was made in the meantime") {
+		t.Errorf("error %v", err)
+	}
+	id, _, err = h.Asked("enable", true)
+	must(t, err)
 	// not while a change is cut off: its record is what matters then
 	must(t, os.Rename(h.Root+h.state("backups", id, recordName(StateDone)), h.Root+h.state("backups", id, recordName(StatePrepared))))
 	if err := h.Restate(id, []byte("three")); !errors.Is(err, ErrUnfinished) {
