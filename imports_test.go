@@ -23,7 +23,7 @@ const module = "github.com/auditsetup/auditsetup/"
 // point one way, and a package that is not here does not belong.
 var allowed = map[string][]string{
 	"cmd/auditsetup": {"cmd"},
-	"cmd":            {"doctor", "persist", "doctor/gather", "rollout", "preflight", "proof", "restart", "podlog", "live", "node", "render", "report", "simulate", "setup", "manifest", "profiles", "tuning", "webhook", "policy", "policy/kinds", "policy/lint", "policy/explain", "apiserver", "templates", "auditlog", "measure", "measure/scrape", "document"},
+	"cmd":            {"doctor", "persist", "doctor/gather", "rollout", "preflight", "proof", "restart", "podlog", "live", "node", "render", "report", "simulate", "setup", "manifest", "profiles", "tuning", "webhook", "policy", "policy/kinds", "policy/lint", "policy/explain", "apiserver", "templates", "auditlog", "cluster", "measure", "measure/scrape", "document"},
 	"doctor":         {"setup", "manifest", "profiles", "tuning", "webhook", "policy", "apiserver", "templates", "document"},
 	"doctor/gather":  {"doctor", "restart", "live", "node", "setup", "manifest", "webhook", "policy", "apiserver", "document"},
 	"node":           {"setup", "manifest", "profiles", "tuning", "webhook", "policy", "apiserver", "templates", "document"},
@@ -45,7 +45,8 @@ var allowed = map[string][]string{
 	"tuning/model":   nil,
 	"auditlog":       {"document"},
 	"measure":        {"auditlog", "document"},
-	"measure/scrape": {"measure", "live", "document"},
+	"measure/scrape": {"cluster", "measure", "live", "document"},
+	"cluster":        {"live", "apiserver", "document"},
 	"webhook":        {"templates", "document"},
 	"policy":         {"policy/kinds", "apiserver", "document"},
 	"policy/kinds":   {"apiserver"},

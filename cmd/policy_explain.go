@@ -12,6 +12,7 @@ import (
 	"github.com/auditsetup/auditsetup/document"
 	"github.com/auditsetup/auditsetup/policy"
 	requested "github.com/auditsetup/auditsetup/policy/explain"
+	"github.com/auditsetup/auditsetup/policy/lint"
 	"github.com/auditsetup/auditsetup/profiles"
 	"github.com/spf13/cobra"
 	help "k8s.io/kubectl/pkg/util/templates"
@@ -20,12 +21,13 @@ import (
 type policyExplainOptions struct {
 	io Streams
 
-	profile, version, crds, discovery string
-	words                             requested.Words
-	user                              string
-	groups                            []string
-	output                            enum
-	all                               bool
+	profile, version string
+	served           servedFlags
+	words            requested.Words
+	user             string
+	groups           []string
+	output           enum
+	all              bool
 
 	failed bool
 
@@ -79,8 +81,7 @@ func (o *policyExplainOptions) flags(c *cobra.Command) {
 	f.SetInterspersed(false) // what follows kubectl is kubectl's
 	f.StringVar(&o.profile, "profile", "", "explain the policy of the profile `NAME` instead of a file")
 	f.StringVar(&o.version, "kube-version", "", "version of the kube-apiserver (default: the newest known)")
-	f.StringVar(&o.crds, "crds", "", "`FILE` with the CustomResourceDefinitions of the cluster")
-	f.StringVar(&o.discovery, "discovery", "", "`FILE` with the discovery documents of the cluster")
+	o.served.add(f)
 	f.StringVar(&o.words.Verb, "verb", "", "what the request does, such as get or create")
 	f.StringVar(&o.words.Resource, "resource", "", "`RESOURCE[/SUBRESOURCE][.GROUP]` of the request, such as pods/exec or deployments.apps")
 	f.StringVarP(&o.words.Namespace, "namespace", "n", "", "namespace of the request")
@@ -148,7 +149,7 @@ func (o *policyExplainOptions) run(c *cobra.Command, args []string) error {
 		return usagef("give the file without --profile", "%q is no profile", o.profile)
 	}
 	v, versionErr := newestOr(o.version)
-	o.known, err = o.resources(v)
+	o.known, err = o.resources(c, v)
 	p, policyErr := readPolicy(&o.in, "policy explain", name, v)
 	if err := errors.Join(versionErr, err, policyErr); err != nil {
 		return err
@@ -168,9 +169,14 @@ func shownPolicy(name string) string {
 	return "profile " + name
 }
 
-func (o *policyExplainOptions) resources(v apiserver.Version) (apiserver.Resources, error) {
-	from := lintOptions{crds: o.crds, discovery: o.discovery}
-	to, err := from.against(&o.in, v)
+// resources are all that there are, with those that the flags tell of.
+func (o *policyExplainOptions) resources(c *cobra.Command, v apiserver.Version) (apiserver.Resources, error) {
+	if err := o.served.idle(c.Flags()); err != nil {
+		return nil, err
+	}
+	to := lint.Options{Version: v}
+	missing, err := o.served.read(c.Context(), &o.in, &to)
+	say(o.io.Err, "warning", missing)
 	return v.Resources().With(to.More), err
 }
 

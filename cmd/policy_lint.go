@@ -11,7 +11,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/auditsetup/auditsetup/apiserver"
 	"github.com/auditsetup/auditsetup/document"
 	"github.com/auditsetup/auditsetup/policy/lint"
 	"github.com/spf13/cobra"
@@ -21,11 +20,12 @@ import (
 type lintOptions struct {
 	io Streams
 
-	version, crds, discovery string
-	output, failOn           enum
-	benchmarks               []string
-	fix, dryRun, list        bool
-	explain                  string
+	version           string
+	served            servedFlags
+	output, failOn    enum
+	benchmarks        []string
+	fix, dryRun, list bool
+	explain           string
 }
 
 func newPolicyLint(io Streams) *cobra.Command {
@@ -47,7 +47,8 @@ func newPolicyLint(io Streams) *cobra.Command {
 			# A policy for the version it is to run on
 			auditsetup policy lint policy.yaml --kube-version 1.31
 
-			# With all that a cluster serves
+			# With all that a cluster serves: ask it, or save it where it can be asked
+			auditsetup policy lint policy.yaml --discovery kubeconfig
 			{ kubectl get --raw /api/v1; for g in $(kubectl api-versions | grep /); do kubectl get --raw /apis/$g; done; } > served.json
 			auditsetup policy lint policy.yaml --discovery served.json
 
@@ -67,8 +68,7 @@ func newPolicyLint(io Streams) *cobra.Command {
 func (o *lintOptions) add(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&o.version, "kube-version", "", "version of the kube-apiserver to lint for (default: the newest known)")
-	f.StringVar(&o.crds, "crds", "", "`FILE` with the CustomResourceDefinitions of the cluster")
-	f.StringVar(&o.discovery, "discovery", "", "`FILE` with the discovery documents of the cluster: everything that it serves")
+	o.served.add(f)
 	f.StringSliceVar(&o.benchmarks, "benchmark", nil, "hold the policy against cis or stig as well")
 	f.BoolVar(&o.fix, "fix", false, "mend what is safe to mend, in the files themselves")
 	f.BoolVar(&o.dryRun, "dry-run", false, "with --fix: show the changes as a diff, and write nothing")
@@ -124,17 +124,19 @@ func (o *lintOptions) usage(c *cobra.Command, args []string) error {
 
 func (o *lintOptions) run(c *cobra.Command, args []string) error {
 	v, versionErr := newestOr(o.version)
-	if err := errors.Join(o.usage(c, args), versionErr); err != nil {
+	if err := errors.Join(o.usage(c, args), o.served.idle(c.Flags()), versionErr); err != nil {
 		return err
 	}
 	if o.list || o.explain != "" {
 		return o.describe()
 	}
 	in := inputs{stdin: o.io.In}
-	against, err := o.against(&in, v)
+	against := lint.Options{Version: v, Benchmarks: o.benchmarks}
+	missing, err := o.served.read(c.Context(), &in, &against)
 	if err != nil {
 		return err
 	}
+	say(o.io.Err, "warning", missing)
 	var files []lintedFile
 	var failed error
 	for _, name := range args {
@@ -161,28 +163,6 @@ func (o *lintOptions) run(c *cobra.Command, args []string) error {
 		}
 	}
 	return nil
-}
-
-// against reads what the policies are held against.
-func (o *lintOptions) against(in *inputs, v apiserver.Version) (lint.Options, error) {
-	to := lint.Options{Version: v, Complete: o.discovery != "", Benchmarks: o.benchmarks}
-	var failed error
-	for _, more := range []struct {
-		flag, name string
-		read       func(string, []byte) (apiserver.Resources, error)
-	}{{"--crds", o.crds, apiserver.ReadCRDs}, {"--discovery", o.discovery, apiserver.ReadDiscovery}} {
-		if more.name == "" {
-			continue
-		}
-		data, err := in.read(more.flag, more.name)
-		var found apiserver.Resources
-		if err == nil {
-			found, err = more.read(more.name, data)
-		}
-		to.More = to.More.With(found)
-		failed = errors.Join(failed, err)
-	}
-	return to, failed
 }
 
 // describe prints checks: one in full, or all as a list.

@@ -6,6 +6,9 @@ package cmd
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -95,5 +98,41 @@ func TestReplaceRefuses(t *testing.T) {
 	left, err := os.ReadDir(dir)
 	if text, _ := os.ReadFile(name); err != nil || len(left) != 1 || string(text) != "new" {
 		t.Errorf("%q, %v, %v", text, left, err)
+	}
+}
+
+// TestDiscoveryInPart has a group that nobody serves be a mistake only when all that
+// the cluster serves is known.
+func TestDiscoveryInPart(t *testing.T) {
+	t.Parallel()
+	const list = `{"kind":"APIGroupDiscoveryList","apiVersion":"apidiscovery.k8s.io/v2","items":[{"metadata":{"name":"metrics.k8s.io"},"versions":[{"version":"v1beta1","freshness":"FRESHNESS",
+		"resources":[{"resource":"nodes","responseKind":{"group":"metrics.k8s.io","version":"v1beta1","kind":"NodeMetrics"},"scope":"Cluster","verbs":["get"]}]},{"version":"v1","freshness":"Current",
+		"resources":[{"resource":"pods","responseKind":{"group":"metrics.k8s.io","version":"v1","kind":"PodMetrics"},"scope":"Namespaced","verbs":["get"]}]}]}]}`
+	dir := t.TempDir()
+	policy := filepath.Join(dir, "policy.yaml")
+	if err := os.WriteFile(policy, []byte("apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules:\n- level: None\n  userGroups: [a]\n  resources: [{group: nowhere.test}]\n- level: Metadata\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for freshness, want := range map[string]struct {
+		code      int
+		out, errs string
+	}{
+		"Current": {exitFindings, `warning: neither kube-apiserver 1.37 nor the cluster serves the group "nowhere.test"`, ""},
+		"Stale":   {exitOK, `info: kube-apiserver 1.37 does not serve the group "nowhere.test" itself`, "what it serves in metrics.k8s.io/v1beta1 is not known: its own server does not answer\nauditsetup: hint: see kubectl get apiservice v1beta1.metrics.k8s.io\n"},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList")
+			fmt.Fprint(w, strings.Replace(list, "FRESHNESS", freshness, 1))
+		}))
+		config := filepath.Join(dir, freshness)
+		if err := os.WriteFile(config, []byte("{kind: Config, current-context: c, clusters: [{name: c, cluster: {server: '"+server.URL+"'}}], contexts: [{name: c, context: {cluster: c}}]}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out, errs bytes.Buffer
+		code := Main([]string{"policy", "lint", policy, "--kube-version", "1.37", "--discovery", "kubeconfig", "--kubeconfig", config, "--context", "c"}, Streams{Out: &out, Err: &errs})
+		server.Close()
+		if code != want.code || !strings.Contains(out.String(), want.out) || !strings.HasSuffix(errs.String(), want.errs) || (errs.Len() == 0) != (want.errs == "") {
+			t.Errorf("%s: exit code %d\n%s%s", freshness, code, &out, &errs)
+		}
 	}
 }

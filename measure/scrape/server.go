@@ -12,14 +12,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"regexp"
 	"strings"
 	"time"
 
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/auditsetup/auditsetup/cluster"
 	"github.com/auditsetup/auditsetup/document"
 	"github.com/auditsetup/auditsetup/live"
 	"github.com/auditsetup/auditsetup/measure"
@@ -30,8 +28,6 @@ const (
 	userAgent   = "auditsetup"
 	// patience bounds one scrape, which takes large servers some seconds.
 	patience = time.Minute
-	// onControlPlane is where kubeadm puts the administrator's kubeconfig.
-	onControlPlane = "/etc/kubernetes/admin.conf"
 	// maxRefusal is what is read of an answer that is not metrics.
 	maxRefusal = 64 << 10
 )
@@ -47,15 +43,15 @@ type server struct {
 // answer.
 func (o Options) server(source string) (*server, error) {
 	if source == Kubeconfig {
-		config, err := o.config()
+		config, err := o.kubeconfig().Config()
 		if err != nil {
 			return nil, err
 		}
 		at, _, err := rest.DefaultServerUrlFor(config)
 		if err != nil {
-			return nil, document.Problem{File: o.file(), What: "has a server that is no URL"}
+			return nil, document.Problem{File: o.kubeconfig().Name(), What: "has a server that is no URL"}
 		}
-		return connect(config, at.JoinPath(metricsPath), o.file())
+		return connect(config, at.JoinPath(metricsPath), o.kubeconfig().Name())
 	}
 	at, err := url.Parse(source)
 	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
@@ -73,15 +69,15 @@ func (o Options) server(source string) (*server, error) {
 		}
 		return &server{at, bare(&http.Client{Transport: &http.Transport{}})}, nil
 	}
-	config, err := o.config()
+	config, err := o.kubeconfig().Config()
 	if err != nil {
 		return nil, err
 	}
 	if own, _, err := rest.DefaultServerUrlFor(config); err == nil && config.Insecure && own.Host != at.Host {
-		return nil, document.Problem{File: o.file(), What: "lets any server pass for its own (insecure-skip-tls-verify), so its credentials are not sent to " + at.Host, Hint: "give " + Kubeconfig + " as the source, or a kubeconfig with the cluster's CA certificate"}
+		return nil, document.Problem{File: o.kubeconfig().Name(), What: "lets any server pass for its own (insecure-skip-tls-verify), so its credentials are not sent to " + at.Host, Hint: "give " + Kubeconfig + " as the source, or a kubeconfig with the cluster's CA certificate"}
 	}
 	config.Host = (&url.URL{Scheme: at.Scheme, Host: at.Host}).String()
-	return connect(config, at, o.file())
+	return connect(config, at, o.kubeconfig().Name())
 }
 
 // strip keeps what may be a password out of messages.
@@ -113,49 +109,9 @@ func bare(c *http.Client) *http.Client {
 	return c
 }
 
-// file is how the kubeconfig is called in messages.
-func (o Options) file() string {
-	if o.Kubeconfig != "" {
-		return o.Kubeconfig
-	}
-	return "the kubeconfig"
-}
-
-// config reads the kubeconfig. Its own words may hold a key, and are not passed on
-// where they are of the decoder.
-func (o Options) config() (*rest.Config, error) {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.WarnIfAllMissing = false
-	rules.ExplicitPath = o.Kubeconfig
-	if o.Kubeconfig != "" {
-		if _, err := os.Stat(o.Kubeconfig); err != nil {
-			return nil, document.Problem{File: o.Kubeconfig, What: "cannot be read: " + errors.Unwrap(err).Error(), Hint: "name a kubeconfig with --kubeconfig"}
-		}
-	} else if rules.Precedence = append(rules.Precedence, onControlPlane); !readable(onControlPlane) {
-		rules.Precedence = rules.Precedence[:len(rules.Precedence)-1]
-	}
-	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: o.Context})
-	if all, err := loader.RawConfig(); err == nil && o.Context != "" && all.Contexts[o.Context] == nil {
-		return nil, document.Problem{File: o.file(), What: fmt.Sprintf("there is no context %q", o.Context), Hint: "see kubectl config get-contexts"}
-	}
-	config, err := loader.ClientConfig()
-	switch {
-	case clientcmd.IsEmptyConfig(err):
-		return nil, document.Problem{File: o.file(), What: "there is none, or it names no cluster", Hint: "name one with --kubeconfig, or set KUBECONFIG"}
-	case clientcmd.IsContextNotFound(err), clientcmd.IsConfigurationInvalid(err):
-		return nil, document.Problem{File: o.file(), What: err.Error(), Hint: "see kubectl config get-contexts"}
-	case err != nil:
-		return nil, document.Problem{File: o.file(), What: "is no kubeconfig", Hint: "try: kubectl get --raw /metrics"}
-	}
-	return config, nil
-}
-
-func readable(path string) bool {
-	file, err := os.Open(path)
-	if err == nil {
-		_ = file.Close()
-	}
-	return err == nil
+// kubeconfig has the credentials.
+func (o Options) kubeconfig() cluster.Kubeconfig {
+	return cluster.Kubeconfig{File: o.Kubeconfig, Context: o.Context}
 }
 
 // scrape asks once.
@@ -199,9 +155,13 @@ func (s *server) unreachable(err error) error {
 	return p
 }
 
-// who finds the name in the answer of kube-apiserver
-// (k8s.io/apiserver pkg/endpoints/handlers/responsewriters/errors.go).
-var who = regexp.MustCompile(`User \\?"([^"\\]+)\\?" cannot get path`)
+// right is what it takes to be answered.
+func right() cluster.Right {
+	return cluster.Right{
+		Paths: "nonResourceURL " + metricsPath, Role: "system:monitoring", Binding: "auditsetup-metrics",
+		Nobody: "ask with credentials: give the URL with https, and --kubeconfig if need be",
+	}
+}
 
 func (s *server) refused(status int, body string) error {
 	p := document.Problem{File: s.name(), What: fmt.Sprintf("answers %d %s", status, http.StatusText(status))}
@@ -209,11 +169,7 @@ func (s *server) refused(status int, body string) error {
 	case status == http.StatusUnauthorized:
 		p.Hint = "the credentials of the kubeconfig are not taken: renew them, or name another with --kubeconfig"
 	case status == http.StatusForbidden:
-		user := ""
-		if found := who.FindStringSubmatch(body); found != nil {
-			user = found[1]
-		}
-		p.What, p.Hint = forbidden(user)
+		p.What, p.Hint = right().Forbidden(body)
 	case status == http.StatusNotFound:
 		p.Hint = "metrics of a kube-apiserver are at " + metricsPath
 	case status >= 300 && status < 400:
@@ -222,29 +178,4 @@ func (s *server) refused(status int, body string) error {
 		p.Hint = "try: kubectl get --raw /metrics"
 	}
 	return p
-}
-
-// forbidden says what an administrator is to type. The role named is one of
-// kube-apiserver's own (k8s.io/kubernetes
-// plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go).
-func forbidden(user string) (what, hint string) {
-	const need = `may not read it: that takes the verb get on the nonResourceURL /metrics, as in the ClusterRole system:monitoring`
-	subject := "--user=" + quoted(user)
-	switch parts := strings.Split(user, ":"); {
-	case user == "":
-		return "the user of the kubeconfig " + need, "as an administrator: kubectl create clusterrolebinding auditsetup-metrics --clusterrole=system:monitoring --user=NAME"
-	case user == "system:anonymous":
-		return "nobody " + need, "ask with credentials: give the URL with https, and --kubeconfig if need be"
-	case strings.HasPrefix(user, "system:serviceaccount:") && len(parts) == 4:
-		subject = "--serviceaccount=" + quoted(parts[2]+":"+parts[3])
-	}
-	return user + " " + need, "as an administrator: kubectl create clusterrolebinding auditsetup-metrics --clusterrole=system:monitoring " + subject
-}
-
-// quoted is for a shell.
-func quoted(s string) string {
-	if strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:._@-") == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
