@@ -70,3 +70,15 @@ func driftText(d manifest.Drift) string {
 	}
 	return fmt.Sprintf("%s was changed by hand from %s to %s", d.What, d.Wrote, d.Found)
 }
+
+// several is a count in words, such as "2 events".
+func several(n int64, one, many string) string {
+	return fmt.Sprintf("%d %s", n, plural(int(n), one, many))
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}

@@ -5,6 +5,7 @@ package cmd
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -13,7 +14,6 @@ import (
 	"github.com/auditsetup/auditsetup/setup"
 	"github.com/auditsetup/auditsetup/tuning"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 	help "k8s.io/kubectl/pkg/util/templates"
 	"sigs.k8s.io/yaml"
 )
@@ -106,16 +106,6 @@ func (o *planOptions) run(c *cobra.Command) error {
 	return o.print(p)
 }
 
-// lays tells whether a flag lies over what was measured.
-func lays(flags *pflag.FlagSet, names ...string) bool {
-	for _, name := range names {
-		if flags.Changed(name) {
-			return true
-		}
-	}
-	return false
-}
-
 func (o *planOptions) print(p plan) error {
 	if o.output.value == "flags" || o.explain != "" {
 		say(o.io.Err, "note", p.Notes)
@@ -130,11 +120,7 @@ func (o *planOptions) print(p plan) error {
 	case "json":
 		return writeJSON(o.io.Out, p.document())
 	case "yaml":
-		text, err := yaml.Marshal(p.document())
-		if err == nil {
-			_, err = o.io.Out.Write(text)
-		}
-		return err
+		return writeYAML(o.io.Out, p.document())
 	case "flags":
 		for _, f := range p.tuned() {
 			fmt.Fprintf(o.io.Out, "--%s=%s\n", f.Name, f.Value)
@@ -212,4 +198,13 @@ type planDocument struct {
 
 func (p plan) document() planDocument {
 	return planDocument{Result: p.Result, Assumed: orEmpty(p.Assumed), Measured: p.inputs(), Measurements: append([]measure.Measured{}, p.all...), Notes: orEmpty(p.notes)}
+}
+
+func writeYAML(w io.Writer, value any) error {
+	text, err := yaml.Marshal(value)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(text)
+	return err
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/auditsetup/auditsetup/setup"
 	"github.com/auditsetup/auditsetup/tuning"
 	"k8s.io/apiserver/pkg/apis/audit"
-	"sigs.k8s.io/yaml"
 )
 
 // compared is a profile at the load of a plan, as JSON has it.
@@ -107,11 +106,7 @@ func (o *planOptions) printComparison(p plan) error {
 	case "json":
 		return writeJSON(o.io.Out, all)
 	case "yaml":
-		text, err := yaml.Marshal(all)
-		if err == nil {
-			_, err = o.io.Out.Write(text)
-		}
-		return err
+		return writeYAML(o.io.Out, all)
 	case "html":
 		return p.writePage(o.io.Out)
 	}

@@ -233,7 +233,7 @@ func (m *measuring) lay(flags *pflag.FlagSet, in *setup.Input, all []measure.Mea
 			{[]string{"events-per-request"}, inputs.EventsPerRequest, "load.eventsPerRequest", &l.EventsPerRequest, func() {}},
 			{[]string{"bytes-per-event"}, inputs.BytesPerEvent, "load.bytesPerEvent", &l.BytesPerEvent, func() {}},
 		} {
-			if f.value > 0 && !taken[f.path] && !lays(flags, f.over...) {
+			if f.value > 0 && !taken[f.path] && !slices.ContainsFunc(f.over, flags.Changed) {
 				taken[f.path] = true
 				value := f.value
 				*f.into = &value

@@ -203,10 +203,3 @@ func rate(perSecond float64, unit string) string {
 	}
 	return tuning.FormatRate(short, unit)
 }
-
-func several(n int64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}

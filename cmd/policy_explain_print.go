@@ -136,13 +136,6 @@ func inSentence(words []string) string {
 	return strings.Join(words[:n], ", ") + " and " + words[n]
 }
 
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
-}
-
 func bodyInWords(b requested.Body, managed bool) string {
 	switch {
 	case !b.Recorded:
