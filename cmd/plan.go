@@ -107,10 +107,13 @@ func (o *planOptions) run(c *cobra.Command) error {
 }
 
 func (o *planOptions) print(p plan) error {
-	if o.output.value == "flags" || o.explain != "" {
+	switch {
+	case o.output.value == "flags" || o.explain != "":
 		say(o.io.Err, "note", p.Notes)
 		say(o.io.Err, "warning", p.Warnings) // of what is printed none has them
-	} else if o.output.value != "table" {
+	case o.output.value == "table": // which has the warnings
+		say(o.io.Err, "note", p.Notes)
+	default:
 		p.sayApart(o.io)
 	}
 	if o.explain != "" {
